@@ -1,0 +1,1 @@
+"""Frozen data that passes between the stages. No I/O, nothing of ours imported."""
