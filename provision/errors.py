@@ -67,7 +67,7 @@ class LockedError(ProvisionError):
     exit_code = ExitCode.LOCKED
 
 
-class InterruptedRun(ProvisionError):
+class RunInterruptedError(ProvisionError):
     exit_code = ExitCode.INTERRUPTED
 
 

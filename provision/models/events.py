@@ -62,7 +62,7 @@ class RunOutcome(Frozen):
     seconds: float
     hosts: dict[str, HostStats]
     failures: tuple[HostResult, ...]
-    outputs: dict[str, Any] = {}
+    outputs: dict[str, Any]
     """stdout of the task named 'Collect the observation', per host."""
     log: str = ""
 

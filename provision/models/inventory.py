@@ -1,4 +1,4 @@
-"""The inventory as data: plain values, ready to be written as YAML. No secret is in it, only references to the vault."""
+"""The inventory as data, ready to be written as YAML. It holds no secret, only references to the vault."""
 
 from __future__ import annotations
 

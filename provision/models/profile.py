@@ -1,7 +1,7 @@
 """The profile: what hardware there is and what shall run on it.
 
-Sizes are kept in MiB, power in watts, contexts in tokens. The text forms ("24GiB", "450W", "8192 tokens") are read by
-`provision.models.units`.
+Sizes are kept in MiB, power in watts, contexts in tokens. The text forms ("24GiB", "450W",
+"8192 tokens") are read by `provision.models.units`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,12 @@ from provision.models.units import Mebibytes, Tokens, Watts
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-HostName = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$"
-    ),
-]
+XX
 MailAddress = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254),
 ]
+PersonName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f{}%\"'`$\\]{1,60}$")]
 MachineName = Slug
 KvType = Literal["f16", "q8_0", "q4_0"]
 Engine = Literal["llama_cpp"]
