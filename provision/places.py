@@ -1,0 +1,45 @@
+"""Where things lie on the controller: one place that reads the environment.
+
+`PROVISION_HOME` holds what belongs to clients and labs, `PROVISION_CACHE` what can be built again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from provision.errors import SetupError
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def find_home() -> Path:
+    """The state folder: PROVISION_HOME, else /var/lib/provision for root, else the user's own."""
+    return _place("PROVISION_HOME", Path("/var/lib/provision"), Path.home() / ".local/state/provision")
+
+
+def find_cache() -> Path:
+    """The content-addressed cache: PROVISION_CACHE, else /var/cache/provision for root, else the user's own."""
+    return _place("PROVISION_CACHE", Path("/var/cache/provision"), Path.home() / ".cache/provision")
+
+
+def find_content(name: str) -> Path:
+    """A folder of the checkout that the product works with: playbooks, roles, plugins, templates.
+
+    Raises SetupError where provision was installed without them.
+    """
+    folder = REPOSITORY / name
+    if not folder.is_dir():
+        raise SetupError(
+            f"the folder '{name}' is not beside the program",
+            where=str(folder),
+            hint="run provision from a checkout (make demo does), not from a bare wheel",
+        )
+    return folder
+
+
+def _place(variable: str, for_root: Path, for_user: Path) -> Path:
+    value = os.environ.get(variable)
+    if value:
+        return Path(value).expanduser().resolve()
+    return for_root if os.geteuid() == 0 else for_user

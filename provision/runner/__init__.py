@@ -1,0 +1,1 @@
+"""Side effects on the controller: workspace, lock, secrets, and Ansible."""
