@@ -1,0 +1,204 @@
+#!/usr/bin/python
+"""Bring one systemd unit into the wanted state in one round trip; heal restarts that a killed run owed.
+
+A handler that was notified before a run died is lost, and the next run changes nothing, so the service would
+keep its old configuration for ever. Here the machine itself is asked instead: a unit is restarted when a
+watched file is newer than its start. It runs on the target's own Python (3.11 on
+Debian 12), so it uses nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.request
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: provision_unit
+short_description: Enable, start, restart or reload one unit if a watched file is newer than its start
+description:
+  - Reloads systemd's own configuration when it says that the unit needs it.
+  - The unit file and its drop-ins are always watched, so they need not be named.
+  - Of a watched link the moment it was switched counts, so C(/opt/<service>/current) can be watched.
+options:
+  name: {description: The unit with its suffix., type: str, required: true}
+  enabled: {description: Whether it starts at boot., type: bool, default: true}
+  watch: {description: Restart when one is newer than the start., type: list, elements: path, default: []}
+  reload_watch:
+    description: Reload when one of these is newer than the last start or reload.
+    type: list
+    elements: path
+    default: []
+  ready_tcp: {description: "C(address:port) that must accept a connection.", type: str}
+  ready_url: {description: URL (http) that must answer 2xx., type: str}
+  ready_seconds: {description: How long to wait for readiness in seconds., type: int, default: 60}
+author: provision
+"""
+
+EXAMPLES = r"""
+- name: Service
+  provision_unit:
+    name: n8n.service
+    watch: [/etc/n8n/n8n.env, /opt/n8n/current]
+    ready_url: http://127.0.0.1:5678/healthz
+    ready_seconds: 120
+"""
+
+RETURN = r"""
+actions: {description: What was (in check mode would be) done., returned: always, type: list}
+why: {description: The watched files that were newer., returned: always, type: list}
+"""
+
+SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "enabled": {"type": "bool", "default": True},
+    "watch": {"type": "list", "elements": "path", "default": []},
+    "reload_watch": {"type": "list", "elements": "path", "default": []},
+    "ready_tcp": {"type": "str"},
+    "ready_url": {"type": "str"},
+    "ready_seconds": {"type": "int", "default": 60},
+}
+PROPERTIES = (
+    "LoadState,ActiveState,UnitFileState,NeedDaemonReload,FragmentPath,DropInPaths,"
+    "InactiveExitTimestamp,StateChangeTimestamp"
+)
+
+
+class Refused(Exception):
+    """The unit cannot be brought into the wanted state."""
+
+
+def call_systemctl(*words: str) -> str:
+    """Run systemctl. Raises Refused with its words."""
+    environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_PAGER": ""}
+    result = subprocess.run(
+        ["systemctl", *words], capture_output=True, text=True, check=False, env=environment
+    )
+    if result.returncode:
+        raise Refused(f"systemctl {' '.join(words)}: {result.stderr.strip()}")
+    return result.stdout
+
+
+def read_unit(name: str) -> dict[str, str]:
+    """The unit's properties, asked from systemd."""
+    shown = call_systemctl("show", name, f"--property={PROPERTIES}", "--timestamp=us+utc")
+    return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
+
+
+def parse_moment(text: str) -> float:
+    """Seconds since 1970 of systemd's `Sun 2026-11-22 03:10:12.123456 UTC`; 0 where it never happened."""
+    if not text or text == "n/a":
+        return 0.0
+    return datetime.strptime(text, "%a %Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC).timestamp()
+
+
+def find_newer(paths: list[str], moment: float) -> list[str]:
+    """Those paths that were changed after the moment. A missing path is not newer."""
+    newer = []
+    for path in paths:
+        try:
+            changed = os.lstat(path).st_mtime
+        except FileNotFoundError:
+            continue
+        if changed > moment:
+            newer.append(path)
+    return newer
+
+
+def choose_actions(wanted: dict[str, Any], unit: dict[str, str]) -> tuple[list[str], list[str]]:
+    """The systemctl verbs that are due, and the files that made a restart or reload due."""
+    # "static" and "indirect" units cannot be enabled; only these states differ from the wish.
+    actions: list[str] = []
+    if wanted["enabled"] and unit["UnitFileState"] in ("disabled", ""):
+        actions.append("enable")
+    if not wanted["enabled"] and unit["UnitFileState"] == "enabled":
+        actions.append("disable")
+    if unit["ActiveState"] not in ("active", "activating", "reloading"):
+        return [*actions, "start"], []
+    own = [unit["FragmentPath"], *unit["DropInPaths"].split()]
+    why = find_newer(own + wanted["watch"], parse_moment(unit["InactiveExitTimestamp"]))
+    if why:
+        return [*actions, "restart"], why
+    why = find_newer(wanted["reload_watch"], parse_moment(unit["StateChangeTimestamp"]))
+    return [*actions, *(["reload"] if why else [])], why
+
+
+def refresh_unit(name: str, dry: bool) -> tuple[dict[str, str], list[str]]:
+    """The unit as its files now say, and whether systemd had to be told. Raises Refused if there is none."""
+    unit = read_unit(name)
+    stale = unit["NeedDaemonReload"] == "yes"
+    if dry or not (stale or unit["LoadState"] != "loaded"):
+        return unit, ["daemon-reload"] if stale else []
+    call_systemctl("daemon-reload")
+    unit = read_unit(name)
+    if unit["LoadState"] != "loaded":
+        raise Refused(f"{name} is {unit['LoadState']}")
+    return unit, ["daemon-reload"]
+
+
+def perform(name: str, actions: list[str]) -> None:
+    """Run the verbs in order. A start that failed is told with the unit's last journal lines."""
+    for action in actions:
+        if action == "start":
+            subprocess.run(["systemctl", "reset-failed", name], capture_output=True, check=False)
+        try:
+            call_systemctl(action, name)
+        except Refused as error:
+            raise Refused(f"{error}\n{read_journal(name)}") from None
+
+
+def read_journal(name: str) -> str:
+    """The last 15 lines of the unit's journal."""
+    words = ["journalctl", "--unit", name, "--lines=15", "--no-pager", "--output=cat"]
+    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def is_ready(wanted: dict[str, Any]) -> bool:
+    """Whether the port accepts and the URL answers 2xx (2 s each)."""
+    try:
+        if wanted["ready_tcp"]:
+            address, port = wanted["ready_tcp"].rsplit(":", 1)
+            socket.create_connection((address, int(port)), timeout=2).close()
+        if wanted["ready_url"]:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            opener.open(wanted["ready_url"], timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
+def wait_until_ready(wanted: dict[str, Any]) -> None:
+    """Poll each 0.25 s. Raises Refused when the unit failed or the time is over."""
+    deadline = time.monotonic() + wanted["ready_seconds"]
+    while not is_ready(wanted):
+        failed = read_unit(wanted["name"])["ActiveState"] == "failed"
+        if failed or time.monotonic() > deadline:
+            reason = "failed" if failed else f"was not ready after {wanted['ready_seconds']} s"
+            target = wanted["ready_url"] or wanted["ready_tcp"]
+            raise Refused(f"{wanted['name']} {reason} (asked {target})\n{read_journal(wanted['name'])}")
+        time.sleep(0.25)
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    wanted = module.params
+    try:
+        unit, done = refresh_unit(wanted["name"], module.check_mode)
+        actions, why = choose_actions(wanted, unit)
+        if not module.check_mode:
+            perform(wanted["name"], actions)
+            wait_until_ready(wanted)
+    except Refused as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(done + actions), actions=done + actions, why=why)
+
+
+if __name__ == "__main__":
+    main()
