@@ -64,9 +64,7 @@ def read_holder(path: Path) -> LockHolder | None:
 def _locked(path: Path) -> LockedError:
     holder = read_holder(path)
     if holder is None:
-        return LockedError(
-            "another run has just started", where=str(path), hint="wait for it to end, then try again"
-        )
+        return LockedError("another run has just started", where=str(path), hint="wait for it to end, then try again")
     return LockedError(
         f"locked by {holder.user}, pid {holder.pid}, since {holder.started:%Y-%m-%d %H:%M:%S} UTC ({holder.command})",
         where=str(path),
