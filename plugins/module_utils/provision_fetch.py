@@ -46,20 +46,22 @@ def fetch(url: str, sha256: str, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     reason = ""
     for attempt in range(ATTEMPTS):
+        resumed = part.exists()
         try:
             append(url, part)
         except BrokenOffError as error:
             reason = str(error)
             time.sleep(PAUSE_S * 2**attempt)
             continue
-        break
-    else:
-        raise FetchError(f"{url}: {reason} (tried {ATTEMPTS} times; the next run goes on from there)")
-    found = hash_file(part)
-    if found != sha256:
+        found = hash_file(part)
+        if found == sha256:
+            part.replace(target)
+            return
         part.unlink()
-        raise FetchError(f"{url}: the file has sha256 {found}, and {sha256} is pinned; it was thrown away")
-    part.replace(target)
+        if not resumed:
+            raise FetchError(f"{url}: the file has sha256 {found}, and {sha256} is pinned; it was thrown away")
+        reason = "what an earlier run had left did not fit"
+    raise FetchError(f"{url}: {reason} (tried {ATTEMPTS} times; the next run goes on from there)")
 
 
 def append(url: str, part: Path) -> None:

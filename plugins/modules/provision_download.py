@@ -1,0 +1,150 @@
+#!/usr/bin/python
+"""Have large files in place, each known by its sha256, in one round trip and without reading them every time.
+
+ansible.builtin.get_url hashes a present file on every run; for a 40 GB model that takes minutes. Here a record
+beside the file (its sha256, size and time of change) says that it was hashed and has not been touched since.
+Runs on the target's own Python (3.11 on Debian 12): standard library and ansible.module_utils only.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import shutil
+import stat
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.provision_fetch import FetchError, fetch, hash_file
+
+DOCUMENTATION = r"""
+module: provision_download
+short_description: Download large pinned files, resumed and hashed once
+options:
+  files:
+    description: What to have; C(size_mib) is only used to see beforehand that the disk has room.
+    type: list
+    elements: dict
+    required: true
+  owner:
+    description: Owner of the files.
+    type: str
+    default: root
+  group:
+    description: Group of the files.
+    type: str
+    default: root
+  mode:
+    description: Mode of the files.
+    type: str
+    default: "0640"
+author: provision
+"""
+
+EXAMPLES = r"""
+- name: Models
+  provision_download:
+    files:
+      - path: /var/lib/llama-cpp/models/small.gguf
+        url: https://mirror.example/a5fd
+        sha256: a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818
+        size_mib: 242
+"""
+
+RETURN = r"""
+changed_paths:
+  description: Files that were (in check mode would be) downloaded, or whose attributes were set.
+  returned: always
+  type: list
+"""
+
+FILE = {
+    "path": {"type": "path", "required": True},
+    "url": {"type": "str", "default": ""},
+    "sha256": {"type": "str", "required": True},
+    "size_mib": {"type": "int", "default": 0},
+}
+SPEC: dict[str, Any] = {
+    "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0640"},
+}
+MIB = 2**20
+
+
+def record_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.hashed")
+
+
+def describe(path: Path, sha256: str) -> str:
+    """The record's text: what was hashed, and by what a later change shows."""
+    found = path.stat()
+    return f"{sha256} {found.st_size} {found.st_mtime_ns}\n"
+
+
+def is_recorded(path: Path, sha256: str) -> bool:
+    """Whether the file is there and unchanged since it was seen to have this sha256."""
+    record = record_of(path)
+    return path.is_file() and record.is_file() and record.read_text() == describe(path, sha256)
+
+
+def obtain(entry: dict[str, Any], path: Path) -> None:
+    """Have the file, from an equal one that is already there or by download. Raises FetchError."""
+    if not (path.is_file() and hash_file(path) == entry["sha256"]):
+        if not entry["url"]:
+            raise FetchError(f"{path} is not there with sha256 {entry['sha256']}, and no url is given for it")
+        part = path.with_name(f"{path.name}.part")
+        missing = entry["size_mib"] * MIB - (part.stat().st_size if part.exists() else 0)
+        free = shutil.disk_usage(path.parent).free
+        if missing > free:
+            raise FetchError(f"{path} needs {missing // MIB} MiB more, and {path.parent} has {free // MIB} free")
+        fetch(entry["url"], entry["sha256"], path)
+    record_of(path).write_text(describe(path, entry["sha256"]))
+
+
+def attributes_differ(path: Path, wanted: tuple[int, int, int]) -> bool:
+    found = path.stat()
+    return (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != wanted
+
+
+def download_all(params: dict[str, Any], dry: bool) -> list[str]:
+    """Bring every file to be as wanted. Returns the changed paths. Raises FetchError or KeyError."""
+    changed = []
+    for entry in params["files"]:
+        path = Path(entry["path"])
+        fresh = not is_recorded(path, entry["sha256"])
+        if dry and fresh:
+            changed.append(str(path))
+            continue
+        if fresh:
+            obtain(entry, path)
+        uid, gid = pwd.getpwnam(params["owner"]).pw_uid, grp.getgrnam(params["group"]).gr_gid
+        mode = int(params["mode"], 8)
+        differs = attributes_differ(path, (uid, gid, mode))
+        if differs and not dry:
+            os.chown(path, uid, gid)
+            path.chmod(mode)
+        if fresh or differs:
+            changed.append(str(path))
+    return changed
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        changed = download_all(module.params, module.check_mode)
+    except FetchError as error:
+        module.fail_json(msg=str(error))
+    except KeyError as error:
+        module.fail_json(msg=f"the machine has no such user or group: {error}")
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'a file'}: {error.strerror}")
+    module.exit_json(changed=bool(changed), changed_paths=changed)
+
+
+if __name__ == "__main__":
+    main()
