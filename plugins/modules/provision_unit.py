@@ -35,6 +35,12 @@ options:
     type: list
     elements: path
     default: []
+  needs_tcp:
+    description: C(address:port) of other services that must accept a connection before a start or restart.
+    type: list
+    elements: str
+    default: []
+  needs_seconds: {description: How long to wait for these in seconds., type: int, default: 600}
   ready_tcp: {description: "C(address:port) that must accept a connection.", type: str}
   ready_url: {description: URL (http) that must answer 2xx., type: str}
   ready_seconds: {description: How long to wait for readiness in seconds., type: int, default: 60}
@@ -60,6 +66,8 @@ SPEC: dict[str, Any] = {
     "enabled": {"type": "bool", "default": True},
     "watch": {"type": "list", "elements": "path", "default": []},
     "reload_watch": {"type": "list", "elements": "path", "default": []},
+    "needs_tcp": {"type": "list", "elements": "str", "default": []},
+    "needs_seconds": {"type": "int", "default": 600},
     "ready_tcp": {"type": "str"},
     "ready_url": {"type": "str"},
     "ready_seconds": {"type": "int", "default": 60},
@@ -77,9 +85,7 @@ class Refused(Exception):
 def call_systemctl(*words: str) -> str:
     """Run systemctl. Raises Refused with its words."""
     environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_PAGER": ""}
-    result = subprocess.run(
-        ["systemctl", *words], capture_output=True, text=True, check=False, env=environment
-    )
+    result = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False, env=environment)
     if result.returncode:
         raise Refused(f"systemctl {' '.join(words)}: {result.stderr.strip()}")
     return result.stdout
@@ -159,17 +165,37 @@ def read_journal(name: str) -> str:
     return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def is_ready(wanted: dict[str, Any]) -> bool:
-    """Whether the port accepts and the URL answers 2xx (2 s each)."""
+def accepts(endpoint: str) -> bool:
+    """Whether `address:port` accepts a connection within 2 s."""
+    address, port = endpoint.rsplit(":", 1)
     try:
-        if wanted["ready_tcp"]:
-            address, port = wanted["ready_tcp"].rsplit(":", 1)
-            socket.create_connection((address, int(port)), timeout=2).close()
-        if wanted["ready_url"]:
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            opener.open(wanted["ready_url"], timeout=2).close()
+        socket.create_connection((address, int(port)), timeout=2).close()
     except OSError:
         return False
+    return True
+
+
+def wait_for_needs(wanted: dict[str, Any]) -> None:
+    """Wait until every needed service accepts. Raises Refused with the one that does not."""
+    deadline = time.monotonic() + wanted["needs_seconds"]
+    for endpoint in wanted["needs_tcp"]:
+        while not accepts(endpoint):
+            if time.monotonic() > deadline:
+                waited = wanted["needs_seconds"]
+                raise Refused(f"{wanted['name']} needs {endpoint}, which did not accept within {waited} s")
+            time.sleep(0.5)
+
+
+def is_ready(wanted: dict[str, Any]) -> bool:
+    """Whether the port accepts and the URL answers 2xx (2 s each)."""
+    if wanted["ready_tcp"] and not accepts(wanted["ready_tcp"]):
+        return False
+    if wanted["ready_url"]:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            opener.open(wanted["ready_url"], timeout=2).close()
+        except OSError:
+            return False
     return True
 
 
@@ -193,6 +219,8 @@ def main() -> None:
         unit, done = refresh_unit(wanted["name"], module.check_mode)
         actions, why = choose_actions(wanted, unit)
         if not module.check_mode:
+            if {"start", "restart"} & set(actions):
+                wait_for_needs(wanted)
             perform(wanted["name"], actions)
             wait_until_ready(wanted)
     except Refused as error:

@@ -111,3 +111,9 @@ def test_failed_unit_ends_the_wait_at_once(module: ModuleType, monkeypatch: pyte
     wish = make_wish(ready_tcp="127.0.0.1:1", ready_url=None, ready_seconds=3600)
     with pytest.raises(module.Refused, match=r"failed.*\nboom"):
         module.wait_until_ready(wish)
+
+
+def test_missing_need_is_named(module: ModuleType) -> None:
+    wish = make_wish(needs_tcp=["127.0.0.1:1"], needs_seconds=0)
+    with pytest.raises(module.Refused, match=r"a\.service needs 127\.0\.0\.1:1"):
+        module.wait_for_needs(wish)
