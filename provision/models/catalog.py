@@ -43,6 +43,9 @@ class ModelEntry(Frozen):
     sliding_window: int | None = None
     full_attention_every: int | None = None
     """Every n-th layer sees the whole context; the others only the window."""
+    tied_embeddings: bool = True
+    """True where the token embeddings are also the output layer, so that a card holds them. If in doubt, True:
+    the budget is then too large rather than too small."""
     quants: tuple[Quant, ...]
     licence: str
     restrictions: str

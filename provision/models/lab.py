@@ -30,6 +30,26 @@ class SimulatedGpu(Frozen):
     memory_mib: int
 
 
+class LabModel(Frozen):
+    """The small real model that stands for large ones in the lab. Sizes in MiB, contexts in tokens.
+
+    `id` is a key of the model catalogue: its hyper-parameters give the KV cache. The other sizes are measured
+    on the running server, because what the simulated cards show is the resident memory of its process.
+    """
+
+    id: str
+    quant: str
+    file: str
+    weights_mib: int
+    compute_mib: int
+    process_overhead_mib: int
+    """Resident memory beyond weights, KV cache and compute buffers: code, allocator, tokenizer, threads."""
+    max_context: int
+    """Largest context per slot that the lab gives the model."""
+    threads: int = 2
+    """Threads per server: all guests of a lab share this machine's cores."""
+
+
 class LabGuest(Frozen):
     """One guest to have: a name unique within the lab and a fixed address."""
 
