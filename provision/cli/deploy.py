@@ -1,0 +1,132 @@
+"""Verbs that change something: init, up, verify, down."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from provision.cli.choices import Client, Json, Lab, Profile, Settings, read_options
+from provision.cli.reports import write_reports
+from provision.errors import ExitCode, UsageError
+from provision.models.plan import Plan, PlanChange
+
+
+def register(app: typer.Typer) -> None:
+    for verb in (init, up, verify, down):
+        app.command()(verb)
+
+
+def init(
+    client: Annotated[str, typer.Argument(help="the client's name: lower-case letters, digits, '-'")],
+    profile: Annotated[str, typer.Option("--profile", help="the profile to start from")],
+    as_json: Json = False,
+) -> None:
+    """Write a commented client file with a network of its own."""
+    from provision.pipeline.clients import init_client
+    from provision.ui.jsonout import to_json
+
+    path = init_client(client, profile)
+    print(
+        to_json({"client": client, "file": str(path)})
+        if as_json
+        else f"Written: {path}\nNext: provision plan --client {client}"
+    )
+
+
+def up(
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    lab: Lab = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before changing anything")] = False,
+    as_json: Json = False,
+) -> int:
+    """Bring the stack up, prove it, and sign the receipt. Running it again changes only what differs."""
+    from provision.pipeline.up import bring_up
+    from provision.ui.console import make_console
+    from provision.ui.jsonout import to_json
+    from provision.ui.progress import ProgressView
+    from provision.ui.summary import render_summary
+
+    console = make_console(stderr=as_json)
+    view = ProgressView(console)
+
+    def confirm(plan: Plan, changes: tuple[PlanChange, ...] | None) -> bool:
+        return yes or _ask(plan, changes)
+
+    with view:
+        result = bring_up(read_options(profile, client, settings, lab), view.handle, confirm)
+    files = write_reports(result.verified)
+    if as_json:
+        print(to_json({**result.model_dump(mode="json", exclude={"plan"}), "files": files}))
+    else:
+        receipt = result.verified.signed.receipt
+        console.print(
+            render_summary(
+                receipt,
+                changed=result.changed,
+                stages=result.stages,
+                credentials=Path(result.credentials),
+                files={name: Path(path) for name, path in files.items()},
+            )
+        )
+    return ExitCode.OK if result.verified.passed else ExitCode.CHECK_FAILED
+
+
+def verify(
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    lab: Lab = False,
+    receipt: Annotated[Path | None, typer.Option("--receipt", help="check a receipt's signature instead")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="public key (hex) to expect", metavar="HEX")] = None,
+    as_json: Json = False,
+) -> int:
+    """Measure the stack that stands against its plan, or check a signed receipt."""
+    from provision.pipeline.verification import verify_receipt_file, verify_standing
+    from provision.ui.checks_table import render_checks
+    from provision.ui.console import make_console
+    from provision.ui.jsonout import to_json
+    from provision.ui.progress import ProgressView
+
+    options = read_options(profile, client, settings, lab)
+    if receipt is not None:
+        good = verify_receipt_file(receipt, options, key)
+        print(to_json(good) if as_json else f"The signature is good: {receipt} ({good.receipt.verdict})")
+        return ExitCode.OK
+    console = make_console(stderr=as_json)
+    view = ProgressView(console)
+    with view:
+        verified = verify_standing(options, view.handle)
+    files = write_reports(verified)
+    if as_json:
+        print(to_json({"receipt": verified.signed.model_dump(mode="json"), "files": files}))
+    else:
+        console.print(render_checks(verified.signed.receipt))
+        print(*(f"{name}: {path}" for name, path in files.items()), sep="\n")
+    return ExitCode.OK if verified.passed else ExitCode.CHECK_FAILED
+
+
+def down(profile: Profile = None, client: Client = None, settings: Settings = None, lab: Lab = False) -> None:
+    """Take a lab's guests, bridge and firewall rules away; secrets, plan and receipts stay."""
+    from provision.pipeline.down import take_down
+
+    name = take_down(read_options(profile, client, settings, lab))
+    print(f"The lab of '{name}' is gone; its secrets, plan and receipts are kept.")
+
+
+def _ask(plan: Plan, changes: tuple[PlanChange, ...] | None) -> bool:
+    from provision.ui.console import make_console
+    from provision.ui.plan_diff import render_plan_diff
+    from provision.ui.plan_table import render_plan
+
+    if changes is not None and not changes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", where="standard input is no terminal", hint="add --yes to go on")
+    console = make_console()
+    console.print(render_plan(plan) if changes is None else render_plan_diff(changes))
+    return typer.confirm("Go on?")

@@ -1,0 +1,95 @@
+"""Verbs that look at what stands: status, logs, ssh, doctor."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from provision.cli.choices import Client, Json, Lab, Profile, Settings, read_options
+from provision.errors import ExitCode
+
+Machine = Annotated[str, typer.Argument(help="the machine's name, for example engine")]
+
+
+def register(app: typer.Typer) -> None:
+    for verb in (status, logs, doctor):
+        app.command()(verb)
+    app.command(context_settings={"ignore_unknown_options": True})(ssh)
+
+
+def status(
+    profile: Profile = None, client: Client = None, settings: Settings = None, lab: Lab = False, as_json: Json = False
+) -> int:
+    """What stands, who is at work on it, and what was last proven."""
+    from provision.pipeline.status import read_status
+    from provision.ui.console import make_console
+    from provision.ui.jsonout import to_json
+    from provision.ui.status_table import render_status
+
+    found = read_status(read_options(profile, client, settings, lab))
+    if as_json:
+        print(to_json(found))
+    else:
+        make_console().print(
+            render_status(
+                client=found.client,
+                target=found.target,
+                plan=found.plan,
+                reachable=found.reachable,
+                holder=str(found.holder.pid) if found.holder else None,
+                last=(found.last_receipt, found.last_verdict),
+            )
+        )
+    return ExitCode.OK if found.plan and all(found.reachable.values()) else ExitCode.CHECK_FAILED
+
+
+def logs(
+    machine: Machine,
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    lab: Lab = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=100_000, help="how many lines")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="go on until Ctrl-C")] = False,
+    unit: Annotated[str | None, typer.Option("--unit", "-u", help="of one systemd unit")] = None,
+) -> None:
+    """Show a machine's journal."""
+    from provision.pipeline.connect import logs_command
+
+    options = read_options(profile, client, settings, lab)
+    argv = logs_command(options, machine, lines=lines, follow=follow, unit=unit)
+    os.execvp(argv[0], argv)
+
+
+def ssh(
+    machine: Machine,
+    command: Annotated[list[str] | None, typer.Argument(help="a command to run there")] = None,
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    lab: Lab = False,
+) -> None:
+    """Open a shell on a machine, or run a command there (after --)."""
+    from provision.pipeline.connect import ssh_command
+
+    argv = ssh_command(read_options(profile, client, settings, lab), machine, tuple(command or ()))
+    os.execvp(argv[0], argv)
+
+
+def doctor(as_json: Json = False) -> int:
+    """Check this machine's set-up: what works here and what is missing for the rest."""
+    from provision.pipeline.doctor import examine
+    from provision.ui.console import make_console
+    from provision.ui.errors import render_error
+    from provision.ui.jsonout import to_json
+
+    findings = examine()
+    if as_json:
+        print(to_json([{"what": f.what, "where": f.where, "hint": f.hint} for f in findings]))
+    else:
+        for finding in findings:
+            make_console().print(render_error(finding), soft_wrap=True)
+        print("Everything the lab needs is here." if not findings else f"{len(findings)} things are missing.")
+    return ExitCode.SETUP_BROKEN if findings else ExitCode.OK

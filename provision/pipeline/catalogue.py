@@ -1,0 +1,20 @@
+"""What is known: profiles, GPUs, models."""
+
+from __future__ import annotations
+
+from provision.catalog import load_catalog
+from provision.models.catalog import GpuEntry, ModelEntry
+from provision.models.profile import ProfileSummary
+from provision.profile import list_profiles
+
+
+def list_known_profiles() -> tuple[ProfileSummary, ...]:
+    return list_profiles()
+
+
+def list_gpus() -> tuple[GpuEntry, ...]:
+    return tuple(load_catalog().gpus.values())
+
+
+def list_models() -> tuple[ModelEntry, ...]:
+    return tuple(load_catalog().models.values())

@@ -1,0 +1,43 @@
+"""`provision init`: a client's own file, with a network that no other client has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from provision.errors import ProfileError, UsageError
+from provision.places import find_home
+from provision.profile import free_network, load_profile, read_client, render_client_file
+from provision.runner.workspace import write_private
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+def init_client(client: str, profile: str) -> Path:
+    """Write the client file. Raises UsageError for a bad name or a client that exists."""
+    if not _NAME.fullmatch(client):
+        raise UsageError(
+            f"'{client}' cannot be a client's name",
+            where="the command line",
+            hint="lower-case letters, digits and '-', beginning with a letter, at most 40",
+        )
+    path = find_home() / "clients" / client / "client.yml"
+    if path.exists():
+        raise UsageError(
+            f"the client '{client}' exists", where=str(path), hint="edit that file, or choose another name"
+        )
+    load_profile(profile)  # a profile that does not load makes no client
+    network = free_network(_networks_in_use())
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(path, render_client_file(client, profile, network, f"{client}.internal"))
+    return path
+
+
+def _networks_in_use() -> list:
+    used = []
+    for file in sorted((find_home() / "clients").glob("*/client.yml")):
+        try:
+            used.append(read_client(file).network)
+        except ProfileError:
+            continue
+    return used

@@ -1,0 +1,21 @@
+"""The file that tells the administrator how to sign in; readable by its owner alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from provision.models.plan import Plan
+from provision.runner.workspace import Workspace, write_private
+
+
+def write_credentials(workspace: Workspace, plan: Plan, secrets: Mapping[str, str]) -> None:
+    """Write credentials.txt (0600) beside the vault, if it would differ."""
+    lines = [f"Stack of {plan.client} ({plan.profile}, {plan.target})", ""]
+    for site in plan.sites:
+        secret = f"{site.name}_admin_password"
+        lines += [f"{site.purpose}: {site.url}", f"  user      {plan.admin_email}"]
+        lines += [f"  password  {secrets[secret]}", ""] if secret in secrets else [""]
+    lines += [f"Certificate authority to import in browsers: {workspace.ca_root}", ""]
+    text = "\n".join(lines)
+    if not workspace.credentials_file.exists() or workspace.credentials_file.read_text() != text:
+        write_private(workspace.credentials_file, text)

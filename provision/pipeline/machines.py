@@ -1,0 +1,70 @@
+"""The machines of a plan, ready to be reached: made in the lab, checked elsewhere."""
+
+from __future__ import annotations
+
+from provision.errors import ErrorGroup, SetupError
+from provision.lab import lab as labs
+from provision.lab.requirements import missing_requirements
+from provision.lab.simgpu.install import ensure_simulation
+from provision.models.inventory import Connection
+from provision.models.lab import LabState
+from provision.models.plan import Plan
+from provision.pipeline.stages import StageClock
+from provision.platforms import lab_spec, live_connections
+from provision.platforms.ssh import check_reachable
+
+
+def require_platform(plan: Plan) -> None:
+    """Raises ErrorGroup with all that this machine lacks, before anything is changed."""
+    missing = missing_requirements() if plan.target == "lab" else []
+    if missing:
+        raise ErrorGroup(missing)
+
+
+def ensure_machines(plan: Plan, clock: StageClock) -> tuple[Connection, ...]:
+    """Machines that answer over ssh. Raises ErrorGroup of UnreachableError for those that do not."""
+    if plan.target == "lab":
+        return _connections_of(ensure_lab_guests(plan, clock))
+    connections = live_connections(plan)
+    unreachable = check_reachable(connections, timeout=10.0)
+    if unreachable:
+        raise ErrorGroup(unreachable)
+    return connections
+
+
+def ensure_lab_guests(plan: Plan, clock: StageClock) -> LabState:
+    """The plan's guests as real LXC guests, with simulated cards where it places cards."""
+    spec = lab_spec(plan)
+    state = labs.ensure_lab(spec, clock.note)
+    for guest in spec.guests:
+        if guest.gpus:
+            ensure_simulation(spec, guest)
+    return state
+
+
+def _connections_of(state: LabState) -> tuple[Connection, ...]:
+    return tuple(
+        Connection(
+            machine=host.name,
+            address=host.address,
+            port=host.port,
+            user=host.user,
+            private_key=host.private_key,
+            known_hosts=host.known_hosts,
+        )
+        for host in state.hosts
+    )
+
+
+def current_connections(plan: Plan) -> tuple[Connection, ...]:
+    """How to reach the machines as they stand now, without changing anything. Raises SetupError if there is no lab."""
+    if plan.target != "lab":
+        return live_connections(plan)
+    state = labs.read_lab(plan.client)
+    if state is None:
+        raise SetupError(
+            f"the lab of '{plan.client}' is not up",
+            where="this machine",
+            hint=f"provision up --profile {plan.profile} --lab brings it up",
+        )
+    return _connections_of(state)

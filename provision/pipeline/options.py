@@ -1,0 +1,72 @@
+"""What a user chose on the command line, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from provision.errors import UsageError
+from provision.models.base import Frozen
+from provision.models.events import Event
+from provision.models.profile import LoadedProfile
+from provision.places import find_home
+from provision.profile import load_profile, read_client
+from provision.runner.workspace import Workspace, open_workspace
+
+Report = Callable[[Event], None]
+
+
+class Options(Frozen):
+    """The options that most verbs share."""
+
+    profile: str | None = None
+    client: str | None = None
+    settings: tuple[str, ...] = ()
+    lab: bool = False
+
+    @property
+    def target(self) -> str:
+        return "lab" if self.lab else "live"
+
+
+class Chosen(Frozen):
+    """A loaded profile and the name under which its client's files are kept."""
+
+    loaded: LoadedProfile
+    client: str
+
+
+def choose_profile(options: Options) -> Chosen:
+    """Load the layers that the options name. Raises UsageError, ErrorGroup of ProfileError."""
+    client_file = _client_file(options.client) if options.client else None
+    name = options.profile
+    if client_file is not None:
+        name = name or read_client(client_file).profile
+    if name is None:
+        raise UsageError(
+            "no profile is named",
+            where="the command line",
+            hint="add --profile NAME (provision profiles lists them) or --client NAME",
+        )
+    loaded = load_profile(name, client_file=client_file, overrides=options.settings)
+    return Chosen(loaded=loaded, client=options.client or loaded.profile.name)
+
+
+def open_chosen_workspace(options: Options, client: str) -> Workspace:
+    return open_workspace(find_home(), client, options.target)
+
+
+def find_client(options: Options) -> str:
+    """The client's name without loading more than needed, for verbs that work on what already stands."""
+    return options.client or choose_profile(options).client
+
+
+def _client_file(client: str) -> Path:
+    path = find_home() / "clients" / client / "client.yml"
+    if not path.is_file():
+        raise UsageError(
+            f"there is no client '{client}'",
+            where=str(path),
+            hint=f"provision init {client} --profile sme-2x4090 makes it",
+        )
+    return path

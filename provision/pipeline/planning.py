@@ -1,0 +1,69 @@
+"""Make the plan of a profile, compare it with the last one, keep it."""
+
+from __future__ import annotations
+
+import json
+
+from provision.catalog import load_catalog
+from provision.errors import SetupError
+from provision.models.base import Frozen
+from provision.models.plan import Plan, PlanChange
+from provision.models.profile import LoadedProfile
+from provision.pipeline.lab_model import describe_lab_model
+from provision.pipeline.options import Chosen, Options, choose_profile
+from provision.planner import build_plan, diff_plans
+from provision.runner.workspace import Workspace, write_private
+
+
+class Planned(Frozen):
+    """A plan, what it was made from, and how it differs from the one that stands (None: there is none)."""
+
+    loaded: LoadedProfile
+    plan: Plan
+    changes: tuple[PlanChange, ...] | None
+
+
+def make_plan(options: Options, workspace_of: Workspace | None = None) -> Planned:
+    """Plan without changing anything. Raises ErrorGroup of ProfileError or PlanError."""
+    chosen = choose_profile(options)
+    plan = plan_chosen(chosen, options)
+    standing = read_plan(workspace_of) if workspace_of else None
+    return Planned(loaded=chosen.loaded, plan=plan, changes=None if standing is None else diff_plans(standing, plan))
+
+
+def plan_chosen(chosen: Chosen, options: Options) -> Plan:
+    catalog = load_catalog()
+    lab = describe_lab_model(catalog) if options.lab else None
+    return build_plan(
+        chosen.loaded.profile, catalog, client=chosen.client, target="lab" if options.lab else "live", lab=lab
+    )
+
+
+def read_plan(workspace: Workspace) -> Plan | None:
+    """The plan that stands, or None. Raises SetupError if the file is not a plan."""
+    if not workspace.plan_file.exists():
+        return None
+    try:
+        return Plan.model_validate(json.loads(workspace.plan_file.read_text()))
+    except ValueError as error:
+        raise SetupError(
+            "the saved plan cannot be read",
+            where=str(workspace.plan_file),
+            hint="move the file away and run provision up again; it is made anew from the profile",
+        ) from error
+
+
+def require_plan(workspace: Workspace) -> Plan:
+    """The plan that stands. Raises SetupError if nothing has been brought up."""
+    plan = read_plan(workspace)
+    if plan is None:
+        raise SetupError(
+            "nothing has been brought up yet",
+            where=str(workspace.plan_file),
+            hint="provision up does it (add --lab for the lab)",
+        )
+    return plan
+
+
+def save_plan(workspace: Workspace, plan: Plan) -> None:
+    write_private(workspace.plan_file, plan.model_dump_json(indent=2) + "\n")

@@ -1,0 +1,17 @@
+"""`provision render`: the inventory as files, for a look or for another Ansible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provision.inventory import build_inventory, render_inventory, write_inventory
+from provision.models.inventory import InventoryInput
+from provision.pipeline.options import Options
+from provision.pipeline.planning import make_plan
+
+
+def render_to(options: Options, folder: Path) -> tuple[str, ...]:
+    """Write the inventory tree; the names of its files. Secrets stay references to the vault."""
+    tree = render_inventory(build_inventory(make_plan(options).plan, InventoryInput()))
+    write_inventory(tree, folder)
+    return tuple(tree)

@@ -1,0 +1,84 @@
+"""`provision up`: from a profile to a verified stack with a signed receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from provision.errors import UsageError
+from provision.models.base import Frozen
+from provision.models.inventory import InventoryInput
+from provision.models.plan import Plan, PlanChange
+from provision.models.report import StageTime
+from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
+from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
+from provision.pipeline.credentials import write_credentials
+from provision.pipeline.machines import ensure_machines, require_platform
+from provision.pipeline.options import Options, Report, open_chosen_workspace, choose_profile
+from provision.pipeline.planning import make_plan, save_plan
+from provision.pipeline.stages import StageClock
+from provision.pipeline.verification import Verified, verify_stack
+from provision.runner.leftovers import end_leftovers
+from provision.runner.lock import hold_lock
+from provision.runner.workspace import Workspace
+
+Confirm = Callable[[Plan, tuple[PlanChange, ...] | None], bool]
+
+
+class UpResult(Frozen):
+    """What `up` leaves: the receipt, how many tasks changed something, and the time of each stage."""
+
+    plan: Plan
+    changed: int
+    verified: Verified
+    stages: tuple[StageTime, ...]
+    credentials: str
+
+
+def bring_up(options: Options, report: Report, confirm: Confirm) -> UpResult:
+    """Bring the stack up and prove it; running it again goes on where a killed run stopped.
+
+    Raises ErrorGroup/ProvisionError of the stage that failed; nothing is changed before the plan stands.
+    """
+    clock = StageClock(report)
+    workspace = open_chosen_workspace(options, choose_profile(options).client)
+    with hold_lock(workspace.lock_file):
+        with clock.stage("plan"):
+            planned = make_plan(options, workspace)
+            require_platform(planned.plan)
+        if not confirm(planned.plan, planned.changes):
+            raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
+        end_leftovers(workspace.folder)
+        return _bring_up(workspace, planned.plan, clock)
+
+
+def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock) -> UpResult:
+    save_plan(workspace, plan)
+    with clock.stage("artifacts"):
+        given = _prepare_artifacts(plan, clock)
+    with clock.stage("machines"):
+        connections = ensure_machines(plan, clock)
+    with clock.stage("inventory"):
+        secrets = prepare_inventory(workspace, plan, given.model_copy(update={"connections": connections}))
+        write_credentials(workspace, plan, secrets)
+    with clock.stage("run"):
+        outcome = converge(workspace, plan, clock.report)
+    with clock.stage("verify"):
+        verified = verify_stack(workspace, plan, secrets, clock)
+    return UpResult(
+        plan=plan,
+        changed=outcome.changed,
+        verified=verified,
+        stages=tuple(clock.times),
+        credentials=str(workspace.credentials_file),
+    )
+
+
+def _prepare_artifacts(plan: Plan, clock: StageClock) -> InventoryInput:
+    if plan.target != "lab":
+        return InventoryInput(pynvml=find_pynvml())
+    return InventoryInput(
+        bundles=build_bundles(plan, clock),
+        model_files=fetch_models(plan),
+        mirror=mirror_url(plan.gateway),
+        pynvml=find_pynvml(),
+    )

@@ -1,0 +1,117 @@
+"""Collect what the machines say, judge it against the plan, and sign the receipt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from provision import __version__
+from provision.errors import SetupError
+from provision.models.base import Frozen
+from provision.models.observation import MachineObservation
+from provision.models.plan import Plan
+from provision.models.report import SignedReceipt
+from provision.pipeline.converge import require_success
+from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
+from provision.pipeline.planning import require_plan
+from provision.pipeline.stages import StageClock
+from provision.runner.execute import Playbook, run_playbook
+from provision.runner.lock import hold_lock
+from provision.runner.secrets import read_secrets
+from provision.runner.workspace import Workspace, new_run_id, write_private
+from provision.verify.judge import judge, measure_cards
+from provision.verify.observe import parse_observation
+from provision.verify.receipt import (
+    build_receipt,
+    check_receipt,
+    load_or_create_signing_key,
+    public_key_of,
+    sign_receipt,
+)
+from provision.verify.web import Credentials, observe_web
+
+
+class Verified(Frozen):
+    """The signed receipt, the plan it speaks of, and where it lies."""
+
+    signed: SignedReceipt
+    plan: Plan
+    receipt_file: str
+
+    @property
+    def passed(self) -> bool:
+        return self.signed.receipt.verdict == "passed"
+
+
+def verify_standing(options: Options, report: Report) -> Verified:
+    """`provision verify`: measure the stack that stands. Raises LockedError while a run is at work."""
+    workspace = open_chosen_workspace(options, find_client(options))
+    with hold_lock(workspace.lock_file):
+        clock = StageClock(report)
+        plan = require_plan(workspace)
+        with clock.stage("verify"):
+            return verify_stack(workspace, plan, read_secrets(workspace), clock)
+
+
+def verify_stack(workspace: Workspace, plan: Plan, secrets: Mapping[str, str], clock: StageClock) -> Verified:
+    """Probe, judge, sign, write. A failed check is a result, not an exception."""
+    clock.note("probing the machines")
+    observations = _collect(workspace, plan, clock.report)
+    clock.note("probing from outside")
+    web = observe_web(plan, _credentials(plan, secrets), workspace.ca_root)
+    checks = judge(plan, observations, web)
+    receipt = build_receipt(
+        plan,
+        checks,
+        measure_cards(plan, observations),
+        receipt_id=new_run_id(),
+        created=datetime.now(UTC).replace(microsecond=0),
+        version=__version__,
+        stages=tuple(clock.times),
+    )
+    return _write(workspace, plan, sign_receipt(receipt, load_or_create_signing_key(workspace.signing_key)))
+
+
+def verify_receipt_file(path: Path, options: Options, key: str | None) -> SignedReceipt:
+    """`provision verify --receipt FILE`: raises ProvisionError if one byte of it is not what was signed."""
+    return check_receipt(path, key or _trusted_key(options))
+
+
+def _collect(workspace: Workspace, plan: Plan, report: Report) -> dict[str, MachineObservation]:
+    outcome = run_playbook(workspace, Playbook(name="verify"), report)
+    if outcome.status == "failed":
+        require_success(outcome)
+    return {
+        machine.name: parse_observation(machine.name, outcome.outputs[machine.name])
+        for machine in plan.machines
+        if machine.name in outcome.outputs
+    }
+
+
+def _credentials(plan: Plan, secrets: Mapping[str, str]) -> Credentials:
+    return Credentials(
+        chat_email=plan.admin_email,
+        chat_password=secrets["open_webui_admin_password"],
+        flows_email=plan.admin_email,
+        flows_password=secrets["n8n_owner_password"],
+        webhook_key=secrets["n8n_webhook_key"],
+    )
+
+
+def _write(workspace: Workspace, plan: Plan, signed: SignedReceipt) -> Verified:
+    workspace.receipts.mkdir(mode=0o700, exist_ok=True)
+    path = workspace.receipts / f"{signed.receipt.id}.json"
+    write_private(path, signed.model_dump_json(indent=2) + "\n")
+    return Verified(signed=signed, plan=plan, receipt_file=str(path))
+
+
+def _trusted_key(options: Options) -> str:
+    workspace = open_chosen_workspace(options, find_client(options))
+    if not workspace.signing_key.exists():
+        raise SetupError(
+            "it is not known whose signature to expect",
+            where=str(workspace.signing_key),
+            hint="add --client NAME --lab (or not) of the stack that signed it, or --key HEX",
+        )
+    return public_key_of(workspace.signing_key)
