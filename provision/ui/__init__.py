@@ -1,0 +1,1 @@
+"""Rendering only: the console, JSON, HTML and JUnit. Nothing here decides anything."""

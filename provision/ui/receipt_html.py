@@ -1,0 +1,71 @@
+"""The receipt as one HTML file: no script, no request to anywhere, readable on paper, light and dark."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from provision.models.report import CardMeasurement, CheckResult, SignedReceipt
+from provision.ui.printable import in_seconds
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
+BAR_WIDTH = 640
+"""Units of the SVG's view box; the drawing scales with the page."""
+
+
+def render_receipt_html(signed: SignedReceipt, *, templates: Path = TEMPLATES) -> str:
+    """The whole page. Every value is escaped by Jinja; the template receives ready values and decides nothing."""
+    environment = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    receipt = signed.receipt
+    counts = Counter[str](check.status for check in receipt.checks)
+    return environment.get_template("receipt.html.j2").render(
+        receipt=receipt,
+        signed=signed,
+        created=receipt.created.strftime("%Y-%m-%d %H:%M:%S %Z"),
+        counts={status: counts[status] for status in ("passed", "failed", "skipped")},
+        failed=[check for check in receipt.checks if check.status == "failed"],
+        machines=_by_machine(receipt.checks),
+        cards=[_card_view(card) for card in receipt.cards],
+        links=[(name, url, url.startswith("https://")) for name, url in receipt.urls.items()],
+        stages=[(stage.stage, in_seconds(stage.seconds)) for stage in receipt.stages],
+        total=in_seconds(sum(stage.seconds for stage in receipt.stages)),
+        bar_width=BAR_WIDTH,
+    )
+
+
+def _by_machine(checks: tuple[CheckResult, ...]) -> list[tuple[str, list[CheckResult]]]:
+    order = {machine: place for place, machine in enumerate(dict.fromkeys(check.machine for check in checks))}
+    ordered = sorted(checks, key=lambda check: order[check.machine])
+    return [(machine or "whole stack", list(group)) for machine, group in groupby(ordered, key=lambda c: c.machine)]
+
+
+def _card_view(card: CardMeasurement) -> dict[str, Any]:
+    """Widths of the bars; a value over the card's total is drawn to the end, its figure says the rest."""
+    before = card.before_mib or 0
+    taken = card.measured_mib - before
+    return {
+        "card": card,
+        "taken_mib": taken,
+        "before": "not known" if card.before_mib is None else f"{card.before_mib} MiB",
+        "within": abs(taken - card.planned_mib) <= card.tolerance_mib,
+        "planned_width": _width(card.planned_mib, card.total_mib),
+        "before_width": _width(before, card.total_mib),
+        "measured_width": _width(card.measured_mib, card.total_mib),
+        "low": _width(card.planned_mib - card.tolerance_mib, card.total_mib),
+        "high": _width(card.planned_mib + card.tolerance_mib, card.total_mib),
+    }
+
+
+def _width(mib: int, total_mib: int) -> int:
+    return max(0, min(BAR_WIDTH, round(mib * BAR_WIDTH / max(total_mib, 1))))
