@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from provision.models.report import CardMeasurement, CheckResult
+from provision.models.report import CardMeasurement, CheckResult, Receipt
 from provision.ui.bars import Part, draw_bar
 from provision.ui.printable import printable, safe, shorten
 
@@ -18,9 +18,10 @@ BAR_WIDTH = 64
 _INDENT = "      "
 
 
-def render_checks(checks: Sequence[CheckResult]) -> RenderableType:
-    """All checks in their order, then the count of each status."""
-    return Group(*(_check(check) for check in checks), Text(), render_counts(checks))
+def render_checks(receipt: Receipt) -> RenderableType:
+    """All checks in their order, the bars of the cards, then the count of each status."""
+    cards = [render_cards(receipt.cards), Text()] if receipt.cards else []
+    return Group(*(_check(check) for check in receipt.checks), Text(), *cards, render_counts(receipt.checks))
 
 
 def render_counts(checks: Sequence[CheckResult]) -> Text:

@@ -10,7 +10,7 @@ from provision.models.plan import PlanChange
 from provision.ui.printable import printable
 
 
-def render_changes(changes: Sequence[PlanChange]) -> Text:
+def render_plan_diff(changes: Sequence[PlanChange]) -> Text:
     """`+` for what is new, `-` for what goes, `~` for what changes; a sentence where nothing does."""
     if not changes:
         return Text("No change against the last plan.")

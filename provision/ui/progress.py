@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -29,8 +30,8 @@ class ProgressView:
     def __init__(self, console: Console, plan: Plan | None = None, *, clock: Callable[[], float] = time.monotonic):
         self._console = console
         self._clock = clock
-        self._roles = {} if plan is None else _machines_by_role(plan)
-        self._all = () if plan is None else tuple(machine.name for machine in plan.machines)
+        self._roles: dict[str, tuple[str, ...]] = {}
+        self._all: tuple[str, ...] = ()
         self._started = clock()
         self._stage = ""
         self._stage_started = self._started
@@ -39,6 +40,24 @@ class ProgressView:
         self._waiting: list[str] = []
         self._changed = 0
         self._live: Live | None = None
+        if plan is not None:
+            self.expect(plan)
+
+    def expect(self, plan: Plan) -> None:
+        """From now on the machines of this plan are waited for."""
+        self._roles = _machines_by_role(plan)
+        self._all = tuple(machine.name for machine in plan.machines)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the terminal alone while a person is asked something."""
+        running = self._live is not None
+        self.__exit__(None, None, None)
+        try:
+            yield
+        finally:
+            if running:
+                self.__enter__()
 
     def __enter__(self) -> Self:
         if self._console.is_terminal and not self._console.is_dumb_terminal:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from provision.models.plan import EngineInstance, Plan
 from provision.models.report import CardMeasurement, CheckResult, SignedReceipt
 from provision.ui.printable import in_seconds
 
@@ -17,8 +18,8 @@ BAR_WIDTH = 640
 """Units of the SVG's view box; the drawing scales with the page."""
 
 
-def render_receipt_html(signed: SignedReceipt, *, templates: Path = TEMPLATES) -> str:
-    """The whole page. Every value is escaped by Jinja; the template receives ready values and decides nothing."""
+def render_receipt_html(signed: SignedReceipt, plan: Plan, *, templates: Path = TEMPLATES) -> str:
+    """The whole page; `plan` is the one the receipt speaks of. Every value is escaped by Jinja; the template receives ready values and decides nothing."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -35,6 +36,8 @@ def render_receipt_html(signed: SignedReceipt, *, templates: Path = TEMPLATES) -
         created=receipt.created.strftime("%Y-%m-%d %H:%M:%S %Z"),
         counts={status: counts[status] for status in ("passed", "failed", "skipped")},
         failed=[check for check in receipt.checks if check.status == "failed"],
+        plan=plan,
+        engines=[(engine, _place(engine)) for engine in plan.engines],
         machines=_by_machine(receipt.checks),
         cards=[_card_view(card) for card in receipt.cards],
         links=[(name, url, url.startswith("https://")) for name, url in receipt.urls.items()],
@@ -48,6 +51,11 @@ def _by_machine(checks: tuple[CheckResult, ...]) -> list[tuple[str, list[CheckRe
     order = {machine: place for place, machine in enumerate(dict.fromkeys(check.machine for check in checks))}
     ordered = sorted(checks, key=lambda check: order[check.machine])
     return [(machine or "whole stack", list(group)) for machine, group in groupby(ordered, key=lambda c: c.machine)]
+
+
+def _place(engine: EngineInstance) -> str:
+    cards = ", ".join(str(budget.card) for budget in engine.cards)
+    return f"{engine.machine}, " + (f"card {cards}" if cards else "CPU")
 
 
 def _card_view(card: CardMeasurement) -> dict[str, Any]:
