@@ -9,6 +9,7 @@ import typer
 
 from provision.cli.choices import Client, Json, Lab, Profile, Settings, read_options
 from provision.errors import ExitCode
+from provision.pipeline.options import Options
 
 Machine = Annotated[str, typer.Argument(help="the machine's name, for example engine")]
 
@@ -20,9 +21,16 @@ def register(app: typer.Typer) -> None:
 
 
 def status(
-    profile: Profile = None, client: Client = None, settings: Settings = None, lab: Lab = False, as_json: Json = False
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    lab: Lab = False,
+    digest: Annotated[bool, typer.Option("--digest", help="the digest of the machines' state instead")] = False,
+    as_json: Json = False,
 ) -> int:
     """What stands, who is at work on it, and what was last proven."""
+    if digest:
+        return _print_digest(read_options(profile, client, settings, lab), as_json=as_json)
     from provision.pipeline.status import read_status
     from provision.ui.console import make_console
     from provision.ui.jsonout import to_json
@@ -43,6 +51,15 @@ def status(
             )
         )
     return ExitCode.OK if found.plan and all(found.reachable.values()) else ExitCode.CHECK_FAILED
+
+
+def _print_digest(options: Options, *, as_json: bool) -> int:
+    from provision.pipeline.state import read_state
+    from provision.ui.jsonout import to_json
+
+    state = read_state(options)
+    print(to_json(state) if as_json else state.digest)
+    return ExitCode.OK
 
 
 def logs(
