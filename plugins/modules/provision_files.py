@@ -12,7 +12,6 @@ import grp
 import os
 import pwd
 import shlex
-import shutil
 import stat
 import subprocess
 import tempfile
@@ -107,6 +106,8 @@ SPEC: dict[str, Any] = {
     "absent": {"type": "list", "elements": "path", "default": []},
 }  # fmt: skip
 
+NOT_FOUND = 127  # the exit code of a shell or env for a command that does not exist
+
 
 class Refused(Exception):
     """The wanted state cannot be reached; the message names the path and the reason."""
@@ -152,14 +153,19 @@ def file_differs(entry: dict[str, Any]) -> bool:
     return Path(entry["path"]).read_bytes() != text_of(entry)
 
 
-def validate_file(entry: dict[str, Any]) -> None:
+def validate_file(entry: dict[str, Any], dry: bool) -> None:
     """Run the entry's validator on a copy that nobody else can read. Raises Refused with its words."""
     with tempfile.TemporaryDirectory(prefix="provision-files-") as folder:
         copy = Path(folder) / Path(entry["path"]).name
         copy.touch(mode=0o600)
         copy.write_bytes(text_of(entry))
         argv = [part.replace("%s", str(copy)) for part in shlex.split(entry["validate"])]
-        result = subprocess.run(argv, capture_output=True, text=True, check=False)
+        try:
+            result = subprocess.run(argv, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            result = subprocess.CompletedProcess(argv, NOT_FOUND, "", f"{error.filename} is not installed")
+    if dry and result.returncode == NOT_FOUND:
+        return  # the package with the validator is still to be installed
     if result.returncode:
         words = (result.stdout + result.stderr).strip().replace(str(copy), entry["path"])
         if entry["content"] is None:
@@ -254,8 +260,8 @@ def apply_all(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[dict[s
     pending = [entry for entry in wanted["files"] if differs_or_unknown(entry, dry)]
     diff = [describe_change(entry) for entry in pending]
     for entry in pending:
-        if entry["validate"] and not (dry and shutil.which(shlex.split(entry["validate"])[0]) is None):
-            validate_file(entry)
+        if entry["validate"]:
+            validate_file(entry, dry)
     changed = [entry["path"] for entry in wanted["directories"] if make_directory(entry, dry)]
     for entry in pending:
         if not dry:

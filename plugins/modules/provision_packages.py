@@ -62,7 +62,7 @@ class Refused(Exception):
 
 def call(*words: str) -> str:
     """Run a command with apt's non-interactive environment. Raises Refused with the last 15 lines."""
-    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
     result = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if result.returncode:
         last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])

@@ -110,9 +110,7 @@ def test_secret_shows_nowhere(run: Any, tmp_path: Path) -> None:
     assert "canary" not in json.dumps(answer)
     refused = run(files=[{"path": str(target), "secret_content": CANARY + "2", "validate": "grep 9f31x %s"}])
     assert refused["failed"] is True
-    loud = run(
-        files=[{"path": str(target), "secret_content": CANARY + "3", "validate": "sh -c 'cat %s; exit 1'"}]
-    )
+    loud = run(files=[{"path": str(target), "secret_content": CANARY + "3", "validate": "sh -c 'cat %s; exit 1'"}])
     assert loud["failed"] is True
     assert "canary" not in json.dumps([refused, loud])
 
@@ -166,4 +164,12 @@ def test_absent_removes_once(run: Any, tmp_path: Path) -> None:
 def test_content_and_secret_together_are_refused(run: Any, tmp_path: Path) -> None:
     answer = run(files=[{"path": str(tmp_path / "a"), "content": "x", "secret_content": "longer-secret"}])
     assert answer["failed"] is True
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("validate", ["no-such-validator %s", "env no-such-validator %s"])
+def test_missing_validator_fails_a_run_but_not_a_check(run: Any, tmp_path: Path, validate: str) -> None:
+    wanted = [{"path": str(tmp_path / "a"), "content": "x", "validate": validate}]
+    assert run(check=True, files=wanted)["changed"] is True
+    assert run(files=wanted)["failed"] is True
     assert not (tmp_path / "a").exists()
