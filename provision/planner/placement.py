@@ -1,0 +1,145 @@
+"""Which machine carries which services and cards, and whether the hardware carries the machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from provision.models.catalog import Catalog
+from provision.models.profile import Engine, Machine, Profile
+from provision.planner.problems import Problems, list_choices
+
+ENGINES = frozenset(get_args(Engine))
+FIRST_ROLES = ("base", "probe")
+
+
+def place_services(profile: Profile, catalog: Catalog, problems: Problems) -> dict[str, Machine]:
+    """The machine of each service. Every impossible placement is added to `problems`."""
+    homes: dict[str, Machine] = {}
+    for place, machine, service in _placements(profile):
+        if service not in catalog.services:
+            problems.add(f"service '{service}' is not known", at=place, hint=list_choices(service, catalog.services))
+        elif service in homes:
+            problems.add(
+                f"service '{service}' is placed on '{homes[service].name}' and on '{machine.name}'",
+                at=place,
+                hint="leave it on one machine",
+            )
+        else:
+            homes[service] = machine
+    _check_needs(profile, catalog, homes, problems)
+    _check_engines(profile, homes, problems)
+    return homes
+
+
+def order_roles(machine: Machine, catalog: Catalog) -> tuple[str, ...]:
+    """Roles in the order they are applied: base, probe, then each service after the services it needs."""
+    ordered: list[str] = []
+    waiting = list(machine.services)
+    while waiting:
+        ready = next((s for s in waiting if not set(catalog.services[s].needs) & set(waiting)), waiting[0])
+        waiting.remove(ready)
+        ordered.append(catalog.services[ready].role)
+    return (*FIRST_ROLES, *dict.fromkeys(ordered))
+
+
+def check_machines(profile: Profile, problems: Problems) -> None:
+    """Names, kinds, and the sum of all machines against the hardware."""
+    seen: dict[str, int] = {}
+    for index, machine in enumerate(profile.machines):
+        at = f"machines.{index}"
+        if machine.name in seen:
+            problems.add(
+                f"two machines are called '{machine.name}'",
+                at=f"{at}.name",
+                hint=f"rename one of machines.{seen[machine.name]} and machines.{index}",
+            )
+        if machine.name in RESERVED:
+            problems.add(
+                f"a machine may not be called '{machine.name}'",
+                at=f"{at}.name",
+                hint="the plan and the inventory use that word themselves; choose another name",
+            )
+        seen.setdefault(machine.name, index)
+        _check_kind(profile, machine, at, problems)
+        if machine.cores > profile.hardware.cpu.cores:
+            problems.add(
+                f"'{machine.name}' wants {machine.cores} cores, the CPU has {profile.hardware.cpu.cores}",
+                at=f"{at}.cores",
+                hint=f"write at most {profile.hardware.cpu.cores}",
+            )
+    _check_sum(profile, "memory", problems)
+    _check_sum(profile, "disk", problems)
+
+
+RESERVED = frozenset({"controller", "admin", "world", "all", "ungrouped", "localhost", "machines"})
+"""Words that flows, Ansible and the inventory use for something else."""
+
+
+def _placements(profile: Profile) -> Iterator[tuple[str, Machine, str]]:
+    for index, machine in enumerate(profile.machines):
+        for position, service in enumerate(machine.services):
+            yield f"machines.{index}.services.{position}", machine, service
+
+
+def _check_needs(profile: Profile, catalog: Catalog, homes: dict[str, Machine], problems: Problems) -> None:
+    for place, _, service in _placements(profile):
+        needs = catalog.services[service].needs if service in catalog.services else ()
+        for missing in (need for need in needs if need not in homes):
+            problems.add(
+                f"service '{service}' needs '{missing}', which is placed nowhere",
+                at=place,
+                hint=f"add {missing} to the services of a machine",
+            )
+
+
+def _check_engines(profile: Profile, homes: dict[str, Machine], problems: Problems) -> None:
+    wanted = {model.engine for model in profile.workload.models}
+    for index, model in enumerate(profile.workload.models):
+        if model.engine not in homes:
+            problems.add(
+                f"model '{model.name}' is to run on '{model.engine}', which is placed nowhere",
+                at=f"workload.models.{index}.engine",
+                hint=f"add {model.engine} to the services of a machine",
+            )
+    for idle in sorted(ENGINES & set(homes) - wanted):
+        problems.add(
+            f"engine '{idle}' has no model to serve",
+            at="workload.models",
+            hint=f"give a model the engine {idle}, or take {idle} off machine '{homes[idle].name}'",
+        )
+    if profile.hardware.gpus and not ENGINES & set(homes):
+        problems.add(
+            "the hardware has GPUs, but no machine carries an engine that would use them",
+            at="hardware.gpus",
+            hint=f"add one of {', '.join(sorted(ENGINES))} to the services of a machine",
+        )
+
+
+def _check_kind(profile: Profile, machine: Machine, at: str, problems: Problems) -> None:
+    if machine.kind == "vm":
+        problems.add(
+            f"'{machine.name}' is to be a virtual machine, which provision cannot set up yet",
+            at=f"{at}.kind",
+            hint="write kind: lxc",
+        )
+    elif machine.kind == "host" and profile.platform.kind != "host":
+        problems.add(
+            f"'{machine.name}' is to be the host itself, but services stay off a {profile.platform.kind} node",
+            at=f"{at}.kind",
+            hint="write kind: lxc, or platform.kind: host",
+        )
+
+
+def _check_sum(profile: Profile, resource: str, problems: Problems) -> None:
+    there = profile.hardware.memory if resource == "memory" else profile.hardware.storage
+    wanted = sum(machine.memory if resource == "memory" else machine.disk for machine in profile.machines)
+    if wanted > there:
+        each = ", ".join(
+            f"{machine.name} {machine.memory if resource == 'memory' else machine.disk}" for machine in profile.machines
+        )
+        problems.add(
+            f"the machines want {wanted} MiB of {resource}, the hardware has {there} MiB",
+            at="machines",
+            hint=f"take {wanted - there} MiB away ({each})",
+        )

@@ -1,0 +1,60 @@
+"""In the lab a small real model stands for a large one, and its process's memory is what a simulated card shows."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from provision.errors import PlanError
+from provision.models.catalog import Catalog
+from provision.models.lab import LabModel
+from provision.models.plan import CardBudget, EngineInstance
+from provision.planner import vram
+
+
+def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> EngineInstance:
+    """The instance that really runs in the lab, on the cards that were chosen for the wanted model.
+
+    A simulated card shows the resident memory of the processes that were given it; a process with several cards
+    is counted on them in equal parts. Nothing is simulated where the wanted model is the lab's own and there is
+    no card.
+    """
+    entry = catalog.models.get(lab.id)
+    if entry is None:
+        raise PlanError(
+            f"the lab's model '{lab.id}' is not in the catalogue",
+            where="catalogue, models",
+            hint="add its hyper-parameters to the catalogue",
+        )
+    context = min(wanted.context_tokens // wanted.parallel, lab.max_context, entry.max_context)
+    demand = vram.Demand(entry=entry, file_mib=lab.weights_mib, context=context, parallel=wanted.parallel, kv=wanted.kv)
+    kv = vram.kv_mib(demand, range(entry.layers))
+    return wanted.model_copy(
+        update={
+            "model": entry.id,
+            "quant": lab.quant,
+            "model_file": lab.file,
+            "simulated": bool(wanted.cards) or wanted.wanted_model != entry.id,
+            "context_tokens": context * wanted.parallel,
+            "gpu_layers": entry.layers + 1 if wanted.cards else 0,
+            "threads": lab.threads,
+            "cards": _share(wanted, lab, kv),
+            "host_mib": lab.weights_mib + ceil(kv) + lab.compute_mib + lab.process_overhead_mib,
+            "decode_bound_tok_s": None,
+        }
+    )
+
+
+def _share(wanted: EngineInstance, lab: LabModel, kv: float) -> tuple[CardBudget, ...]:
+    parts = [lab.weights_mib, kv, lab.compute_mib, lab.process_overhead_mib]
+    weights, cache, compute, overhead = (ceil(part / max(1, len(wanted.cards))) for part in parts)
+    return tuple(
+        CardBudget(
+            card=budget.card,
+            weights_mib=weights,
+            kv_mib=cache,
+            compute_mib=compute,
+            overhead_mib=overhead,
+            total_mib=weights + cache + compute + overhead,
+        )
+        for budget in wanted.cards
+    )
