@@ -23,6 +23,10 @@ DOCUMENTATION = r"""
 module: provision_download
 short_description: Download large pinned files, resumed and hashed once
 options:
+  directory:
+    description: Folder of the files; made with owner, group and mode 0750 where it is missing.
+    type: path
+    required: true
   files:
     description: What to have; C(size_mib) is only used to see beforehand that the disk has room.
     type: list
@@ -46,8 +50,9 @@ author: provision
 EXAMPLES = r"""
 - name: Models
   provision_download:
+    directory: /var/lib/llama-cpp/models
     files:
-      - path: /var/lib/llama-cpp/models/small.gguf
+      - file: small.gguf
         url: https://mirror.example/a5fd
         sha256: a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818
         size_mib: 242
@@ -55,18 +60,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_paths:
-  description: Files that were (in check mode would be) downloaded, or whose attributes were set.
+  description: What was (in check mode would be) made, downloaded or given other attributes.
   returned: always
   type: list
 """
 
 FILE = {
-    "path": {"type": "path", "required": True},
+    "file": {"type": "str", "required": True},
     "url": {"type": "str", "default": ""},
     "sha256": {"type": "str", "required": True},
     "size_mib": {"type": "int", "default": 0},
 }
 SPEC: dict[str, Any] = {
+    "directory": {"type": "path", "required": True},
     "files": {"type": "list", "elements": "dict", "required": True, "options": FILE},
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},
@@ -105,29 +111,31 @@ def obtain(entry: dict[str, Any], path: Path) -> None:
     record_of(path).write_text(describe(path, entry["sha256"]))
 
 
-def attributes_differ(path: Path, wanted: tuple[int, int, int]) -> bool:
+def set_attributes(path: Path, params: dict[str, Any], mode: str, dry: bool) -> bool:
+    """Set owner, group and mode. Returns whether one of them differed. Raises KeyError for an unknown name."""
+    wanted = (pwd.getpwnam(params["owner"]).pw_uid, grp.getgrnam(params["group"]).gr_gid, int(mode, 8))
     found = path.stat()
-    return (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != wanted
+    differs = (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) != wanted
+    if differs and not dry:
+        os.chown(path, wanted[0], wanted[1])
+        path.chmod(wanted[2])
+    return differs
 
 
 def download_all(params: dict[str, Any], dry: bool) -> list[str]:
-    """Bring every file to be as wanted. Returns the changed paths. Raises FetchError or KeyError."""
+    """Bring folder and files to be as wanted. Returns the changed paths. Raises FetchError or KeyError."""
+    folder = Path(params["directory"])
     changed = []
+    if not dry:
+        folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir() or set_attributes(folder, params, "0750", dry):
+        changed.append(str(folder))
     for entry in params["files"]:
-        path = Path(entry["path"])
-        fresh = not is_recorded(path, entry["sha256"])
-        if dry and fresh:
-            changed.append(str(path))
-            continue
-        if fresh:
+        path = folder / entry["file"]
+        missing = not is_recorded(path, entry["sha256"])
+        if missing and not dry:
             obtain(entry, path)
-        uid, gid = pwd.getpwnam(params["owner"]).pw_uid, grp.getgrnam(params["group"]).gr_gid
-        mode = int(params["mode"], 8)
-        differs = attributes_differ(path, (uid, gid, mode))
-        if differs and not dry:
-            os.chown(path, uid, gid)
-            path.chmod(mode)
-        if fresh or differs:
+        if (missing and dry) or set_attributes(path, params, params["mode"], dry) or missing:
             changed.append(str(path))
     return changed
 
