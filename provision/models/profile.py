@@ -23,6 +23,7 @@ MailAddress = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$", max_length=254),
 ]
 PersonName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f{}%\"'`$\\]{1,60}$")]
+ProductName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f{}%\"'`$\\]{1,80}$")]
 MachineName = Slug
 KvType = Literal["f16", "q8_0", "q4_0"]
 Engine = Literal["llama_cpp"]
@@ -38,7 +39,7 @@ class Platform(Frozen):
 
 
 class Cpu(Frozen):
-    model: Annotated[str, StringConstraints(min_length=1, max_length=80)]
+    model: ProductName
     cores: Annotated[int, Field(ge=1, le=1024)]
 
 
@@ -103,9 +104,7 @@ class Accounts(Frozen):
     """Who is made administrator of the applications; passwords are generated and kept in the vault."""
 
     admin_email: MailAddress = "admin@ai.internal"
-    admin_name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f{}%\"'`$\\]{1,60}$")] = (
-        "Administrator"
-    )
+    admin_name: PersonName = "Administrator"
 
 
 class Access(Frozen):

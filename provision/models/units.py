@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-_SIZE = re.compile(r"^\s*(\d{1,9}(?:\.\d{1,3})?)\s*(MiB|GiB|TiB|MB|GB|TB)\s*$")
+_SIZE = re.compile(r"^\s*(\d{1,9}(?:\.\d{1,3})?)\s*(MiB|GiB|TiB|MB|GB|TB)\s*$", re.ASCII)
 _BYTES = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-_POWER = re.compile(r"^\s*(\d{1,6})\s*W\s*$")
-_TOKENS = re.compile(r"^\s*(\d{1,9})\s*(?:tokens)?\s*$")
+_POWER = re.compile(r"^\s*(\d{1,6})\s*W\s*$", re.ASCII)
+_TOKENS = re.compile(r"^\s*(\d{1,9})\s*(?:tokens)?\s*$", re.ASCII)
 
 
 def parse_size(value: object) -> int:
@@ -43,9 +43,7 @@ def _schema(pattern: str, example: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": pattern, "examples": [example]})
 
 
-Mebibytes = Annotated[
-    int, BeforeValidator(parse_size), Field(gt=0, le=2**40), _schema(_SIZE.pattern, "24GiB")
-]
+Mebibytes = Annotated[int, BeforeValidator(parse_size), Field(gt=0, le=2**40), _schema(_SIZE.pattern, "24GiB")]
 Watts = Annotated[int, BeforeValidator(parse_power), Field(gt=0, le=100_000), _schema(_POWER.pattern, "450W")]
 Tokens = Annotated[
     int,

@@ -1,0 +1,21 @@
+"""Files and flags → `Profile`; every value remembers where it came from."""
+
+from __future__ import annotations
+
+from provision.profile.clients import ClientFile, free_network, read_client, render_client_file
+from provision.profile.explain import source_of
+from provision.profile.known import ProfileSummary, list_profiles
+from provision.profile.load import load_profile
+from provision.profile.schema import profile_schema
+
+__all__ = [
+    "ClientFile",
+    "ProfileSummary",
+    "free_network",
+    "list_profiles",
+    "load_profile",
+    "profile_schema",
+    "read_client",
+    "render_client_file",
+    "source_of",
+]

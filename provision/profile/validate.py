@@ -1,0 +1,128 @@
+"""The schema's complaints in a user's words: what, where, hint."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from provision.errors import ProfileError, ProvisionError
+from provision.models.profile import Profile
+from provision.profile.text import find_hidden, name_character, show
+from provision.profile.tree import Node, Path, find_nearest, list_leaves, to_plain, write_path
+from provision.profile.wording import HINTS, PATTERNS
+
+_TEMPLATE_MARKS = ("{{", "{%", "{#")
+
+
+def validate_tree(root: Node, problems: list[ProvisionError]) -> Profile | None:
+    """The profile; None, with one problem per faulty value added, where the tree is not one."""
+    refused = _refuse_strings(root, problems)
+    # JSON in strict mode: lists become tuples and texts addresses, but true is no number and "16" is none either.
+    # "replace" is for lone surrogates, which an escape can make and UTF-8 cannot hold; _refuse_strings names them.
+    document = json.dumps(to_plain(root), ensure_ascii=False).encode("utf-8", "replace")
+    try:
+        profile = Profile.model_validate_json(document, strict=True)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems.extend(_translate(root, one) for one in details if one["loc"] not in refused)
+        return None
+    return None if refused else profile
+
+
+def _refuse_strings(root: Node, problems: list[ProvisionError]) -> set[Path]:
+    """Values that a terminal would not show or that Ansible would evaluate: the same rule for every string."""
+    refused = set()
+    for path, leaf in list_leaves(root):
+        if not isinstance(leaf.value, str):
+            continue
+        hidden = find_hidden(leaf.value)
+        if hidden is not None:
+            fault = f"which holds the invisible character {name_character(hidden[1])}"
+            hint = "delete it"
+        elif any(mark in leaf.value for mark in _TEMPLATE_MARKS):
+            fault, hint = "which looks like a template", "write the value itself; {{, {% and {# are not allowed"
+        else:
+            continue
+        refused.add(path)
+        what = f"{show_path(path)} is {describe(leaf.value)}, {fault}"
+        problems.append(ProfileError(what, where=leaf.source.place, hint=hint))
+    return refused
+
+
+def _translate(root: Node, details: ErrorDetails) -> ProfileError:
+    path: Path = details["loc"]
+    where = find_nearest(root, path).source.place
+    if details["type"] == "missing":
+        return ProfileError(f"{show_path(path)} is missing", where=where, hint=f"add `{path[-1]}:` there")
+    if details["type"] == "extra_forbidden":
+        return _complain_unknown(path, where)
+    if details["type"] == "value_error":
+        fault, _, hint = str(details["msg"]).removeprefix("Value error, ").partition("; ")
+    else:
+        fault, hint = _word(details)
+    return ProfileError(f"{show_path(path)} is {describe(details['input'])}, {fault}", where=where, hint=hint)
+
+
+def _word(details: ErrorDetails) -> tuple[str, str]:
+    """The fault and the hint for pydantic's error types; its own words for those not listed."""
+    kind, context = details["type"], details.get("ctx", {})
+    if kind == "string_pattern_mismatch" and context["pattern"] in PATTERNS:
+        return PATTERNS[context["pattern"]]
+    if kind == "literal_error":
+        close = difflib.get_close_matches(str(details["input"]), str(context["expected"]).split("'")[1::2], 1)
+        return (
+            f"which is not one of {context['expected']}",
+            f"did you mean '{close[0]}'?" if close else "write one of them",
+        )
+    if kind in HINTS:
+        fault, hint = HINTS[kind]
+        return fault.format(**context), hint.format(**context)
+    return "which is not accepted", f"the schema says: {show(str(details['msg']), 120)}"
+
+
+def _complain_unknown(path: Path, where: str) -> ProfileError:
+    known = list_keys(path[:-1])
+    close = difflib.get_close_matches(str(path[-1]), known, 1)
+    hint = f"did you mean '{close[0]}'?" if close else f"known keys here: {', '.join(known)}"
+    return ProfileError(f"{show_path(path)} is not a known key", where=where, hint=hint)
+
+
+def list_keys(path: Path) -> list[str]:
+    """The keys that the schema knows at `path`; list indexes and optional groups are looked through."""
+    model: type[BaseModel] = Profile
+    for step in path:
+        if isinstance(step, str):
+            model = _find_model(model.model_fields[step].annotation)
+    return list(model.model_fields)
+
+
+def _find_model(annotation: Any) -> type[BaseModel]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = _find_model(part)
+        if found is not BaseModel:
+            return found
+    return BaseModel
+
+
+def describe(value: object) -> str:
+    """A value as an error shows it, on one line."""
+    if value is None:
+        return "empty"
+    if isinstance(value, str):
+        return f"'{show(value)}'"
+    if isinstance(value, Mapping):
+        return "a group of keys"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return show(json.dumps(value))
+
+
+def show_path(path: Path) -> str:
+    return show(write_path(path), 120)
