@@ -1,0 +1,215 @@
+"""The whole product on real LXC guests: up, up again, faults, locks, secrets, down. One stack for the module."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.lab
+
+CLIENT = "t-stack"
+NETWORK = "10.97.0.0/24"
+FAULTS = {
+    "card-missing": "missing",
+    "driver-mismatch": "driver",
+    "uvm-missing": "uvm",
+    "cpu-only": "CPU",
+    "vram-held": "another process",
+    "wrong-card": "other card",
+}
+
+
+class Stack:
+    """The command line as a user types it, with a home of its own and the machine's cache."""
+
+    def __init__(self, home: Path) -> None:
+        self.environment = {**os.environ, "PROVISION_HOME": str(home)}
+        self.workspace = home / "clients" / CLIENT / "lab"
+
+    def run(self, *arguments: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "provision.cli.main", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def json(self, *arguments: str) -> tuple[int, Any]:
+        done = self.run(*arguments, "--json")
+        return done.returncode, json.loads(done.stdout)
+
+    def starts(self) -> dict[str, str]:
+        """Start times of our units on every machine: equal before and after means nothing was restarted."""
+        show = (
+            "systemctl show --property=Id,ActiveEnterTimestamp,NRestarts '*.service' | paste -sd' ' | sed 's/  /\\n/g'"
+        )
+        found = {}
+        for machine in ("engine", "data", "apps", "gateway"):
+            done = self.run("ssh", machine, "--client", CLIENT, "--lab", "--", show)
+            assert done.returncode == 0, done.stderr
+            ours = ("llama-cpp", "postgresql", "open-webui", "n8n", "caddy", "nftables", "ssh.")
+            for line in done.stdout.splitlines():
+                if any(f"Id={name}" in line for name in ours):
+                    found[f"{machine} {line.split('Id=')[1].split()[0]}"] = line
+        return found
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    home = tmp_path_factory.mktemp("home")
+    for folder in (home, *home.parents[:3]):
+        folder.chmod(folder.stat().st_mode | 0o011)  # the guests' root is an ordinary user here
+    stack = Stack(home)
+    made = stack.run("init", CLIENT, "--profile", "sme-2x4090")
+    assert made.returncode == 0, made.stderr
+    client_file = home / "clients" / CLIENT / "client.yml"
+    client_file.write_text(client_file.read_text().replace("10.42.0.0/24", NETWORK))
+    try:
+        yield stack
+    finally:
+        stack.run("down", "--client", CLIENT, "--lab")
+
+
+@pytest.fixture(scope="module")
+def first(stack: Stack) -> dict[str, Any]:
+    code, result = stack.json("up", "--client", CLIENT, "--lab", "--yes")
+    assert code == 0, json.dumps(result, indent=1)[-4000:]
+    return dict(result)
+
+
+def test_up_brings_a_verified_stack(first: dict[str, Any], stack: Stack) -> None:
+    receipt = first["verified"]["signed"]["receipt"]
+    assert receipt["verdict"] == "passed"
+    assert receipt["simulated"] is True
+    assert len(receipt["cards"]) == 2
+    assert all(card["simulated"] and card["measured_mib"] > 50 for card in receipt["cards"])
+    assert {stage["stage"] for stage in first["stages"]} >= {"plan", "artifacts", "machines", "run", "verify"}
+    for path in first["files"].values():
+        assert Path(path).stat().st_size > 500
+    good = stack.run("verify", "--receipt", first["files"]["receipt"], "--client", CLIENT, "--lab")
+    assert good.returncode == 0, good.stderr
+
+
+def test_a_changed_receipt_is_refused(first: dict[str, Any], stack: Stack, tmp_path: Path) -> None:
+    text = Path(first["files"]["receipt"]).read_text()
+    forged = tmp_path / "forged.json"
+    forged.write_text(text.replace('"measured_mib": ', '"measured_mib": 1', 1))
+    assert forged.read_text() != text
+    done = stack.run("verify", "--receipt", str(forged), "--client", CLIENT, "--lab")
+    assert done.returncode != 0
+    assert "Error:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_second_up_changes_and_restarts_nothing(first: dict[str, Any], stack: Stack) -> None:
+    before = stack.starts()
+    assert len(before) >= 8
+    code, result = stack.json("up", "--client", CLIENT, "--lab", "--yes")
+    assert code == 0
+    assert result["changed"] == 0
+    assert stack.starts() == before
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_simulated_fault_turns_verify_red(first: dict[str, Any], stack: Stack, fault: str) -> None:
+    assert stack.run("lab", "fault", fault, "--name", CLIENT).returncode == 0
+    try:
+        code, result = stack.json("verify", "--client", CLIENT, "--lab")
+    finally:
+        assert stack.run("lab", "fault", "none", "--name", CLIENT).returncode == 0
+    assert code == 1
+    failed = [check for check in result["receipt"]["receipt"]["checks"] if check["status"] == "failed"]
+    assert failed
+    assert any(FAULTS[fault] in check["measured"] + check["hint"] + check["title"] for check in failed), failed
+    assert all(check["hint"] for check in failed)
+
+
+def test_a_healed_stack_is_green_again(first: dict[str, Any], stack: Stack) -> None:
+    for _ in range(3):
+        done = stack.run("verify", "--client", CLIENT, "--lab")
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert "simulated" in done.stdout
+
+
+def test_two_runs_at_once_the_loser_exits_8_within_2_s(first: dict[str, Any], stack: Stack) -> None:
+    argv = [sys.executable, "-m", "provision.cli.main", "verify", "--client", CLIENT, "--lab"]
+    with subprocess.Popen(argv, env=stack.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as winner:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            code, status = stack.json("status", "--client", CLIENT, "--lab")
+            if code in {0, 1} and status["holder"]:
+                break
+        started = time.monotonic()
+        loser = stack.run("up", "--client", CLIENT, "--lab", "--yes")
+        seconds = time.monotonic() - started
+        assert loser.returncode == 8
+        assert f"pid {winner.pid}" in loser.stderr
+        assert seconds < 2
+        assert winner.wait(timeout=300) == 0
+
+
+def test_ctrl_c_ends_within_10_s_and_the_next_run_goes_on(first: dict[str, Any], stack: Stack) -> None:
+    argv = [sys.executable, "-m", "provision.cli.main", "up", "--client", CLIENT, "--lab", "--yes"]
+    with subprocess.Popen(argv, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        time.sleep(6)
+        run.send_signal(2)
+        started = time.monotonic()
+        assert run.wait(timeout=30) == 130
+        assert time.monotonic() - started < 10
+    assert stack.run("up", "--client", CLIENT, "--lab", "--yes").returncode == 0
+
+
+def test_no_secret_leaves_the_vault_and_the_credentials_file(first: dict[str, Any], stack: Stack) -> None:
+    """Every generated secret is a canary: none may lie in a log, receipt, inventory, argv or world-readable file."""
+    secrets = _read_vault(stack)
+    assert len(secrets) >= 8
+    allowed = {stack.workspace / "credentials.txt"}
+    for file in stack.workspace.rglob("*"):
+        if file.is_file() and file not in allowed:
+            content = file.read_bytes()
+            leaked = [name for name, value in secrets.items() if value.encode() in content]
+            assert not leaked, f"{leaked} in {file}"
+            assert file.stat().st_mode & 0o077 == 0, f"{file} can be read by others"
+    search = (
+        "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; journalctl --no-pager -q; "
+        "find / -xdev -type f -perm -o+r -newer /etc/hostname -size -2M -not -path '/proc/*' -not -path '/sys/*' "
+        "-not -path '/opt/*/releases/*' -exec cat {} + 2>/dev/null"
+    )
+    for machine in ("engine", "data", "apps", "gateway"):
+        found = subprocess.run(
+            [sys.executable, "-m", "provision.cli.main", "ssh", machine, "--client", CLIENT, "--lab", "--", search],
+            env=stack.environment,
+            capture_output=True,
+            check=False,
+            timeout=300,
+        ).stdout
+        assert len(found) > 1000
+        leaked = [name for name, value in secrets.items() if value.encode() in found]
+        assert not leaked, f"{leaked} on {machine}"
+
+
+def test_down_keeps_secrets_plan_and_receipts(first: dict[str, Any], stack: Stack) -> None:
+    done = stack.run("down", "--client", CLIENT, "--lab")
+    assert done.returncode == 0, done.stderr
+    assert stack.workspace.joinpath("secrets.yml").exists()
+    assert list(stack.workspace.joinpath("receipts").glob("*.json"))
+    code, labs = stack.json("lab", "list")
+    assert code == 0
+    assert CLIENT not in labs
+
+
+def _read_vault(stack: Stack) -> dict[str, str]:
+    from provision.runner.secrets import read_secrets
+    from provision.runner.workspace import Workspace
+
+    return read_secrets(Workspace(client_folder=stack.workspace.parent, target="lab"))
