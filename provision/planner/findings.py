@@ -118,6 +118,14 @@ def _engines(homes: Mapping[str, Machine], engines: Sequence[EngineInstance], ca
 
 
 def _network(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]:
+    for index, machine in enumerate(profile.machines):
+        if machine.kind == "host":
+            yield Finding(
+                severity="note",
+                what=f"'{machine.name}' is a machine of its own, which must have the address planned for it",
+                where=f"machines.{index}.address",
+                hint="set network.cidr and the machine's address to what it really has",
+            )
     if not profile.network.admin_networks:
         yield Finding(
             severity="warning",

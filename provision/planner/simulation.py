@@ -15,7 +15,7 @@ def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> 
     """The instance that really runs in the lab, on the cards that were chosen for the wanted model.
 
     A simulated card shows the resident memory of the processes that were given it; a process with several cards
-    is counted on them in equal parts. Nothing is simulated where the wanted model is the lab's own and there is
+    is counted on them in the shares of its tensor split. Nothing is simulated where the wanted model is the lab's own and there is
     no card.
     """
     entry = catalog.models.get(lab.id)
@@ -45,16 +45,19 @@ def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> 
 
 
 def _share(wanted: EngineInstance, lab: LabModel, kv: float) -> tuple[CardBudget, ...]:
-    parts = [lab.weights_mib, kv, lab.compute_mib, lab.process_overhead_mib]
-    weights, cache, compute, overhead = (ceil(part / max(1, len(wanted.cards))) for part in parts)
-    return tuple(
-        CardBudget(
-            card=budget.card,
-            weights_mib=weights,
-            kv_mib=cache,
-            compute_mib=compute,
-            overhead_mib=overhead,
-            total_mib=weights + cache + compute + overhead,
+    shares = wanted.tensor_split or (1.0,) * len(wanted.cards)
+    budgets = []
+    for budget, share in zip(wanted.cards, shares, strict=True):
+        parts = [lab.weights_mib, kv, lab.compute_mib, lab.process_overhead_mib]
+        weights, cache, compute, overhead = (ceil(part * share / sum(shares)) for part in parts)
+        budgets.append(
+            CardBudget(
+                card=budget.card,
+                weights_mib=weights,
+                kv_mib=cache,
+                compute_mib=compute,
+                overhead_mib=overhead,
+                total_mib=weights + cache + compute + overhead,
+            )
         )
-        for budget in wanted.cards
-    )
+    return tuple(budgets)
