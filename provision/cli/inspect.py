@@ -46,7 +46,9 @@ def status(
                 target=found.target,
                 plan=found.plan,
                 reachable=found.reachable,
-                holder=str(found.holder.pid) if found.holder else None,
+                holder=f"{found.holder.user}, pid {found.holder.pid}, since {found.holder.started:%H:%M:%S} UTC"
+                if found.holder
+                else None,
                 last=(found.last_receipt, found.last_verdict),
             )
         )

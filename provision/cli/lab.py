@@ -27,9 +27,8 @@ def hosts(
         print(to_json(state))
         return
     for host in state.hosts:
-        print(
-            f"{host.name}\t{host.address}\tssh -i {host.private_key} -o UserKnownHostsFile={host.known_hosts} root@{host.address}"
-        )
+        options = f"-i {host.private_key} -o UserKnownHostsFile={host.known_hosts}"
+        print(f"{host.name}\t{host.address}\tssh {options} {host.user}@{host.address}")
 
 
 @app.command("list")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from provision.catalog import load_catalog
 from provision.models.catalog import GpuEntry, ModelEntry
-from provision.models.profile import ProfileSummary
-from provision.profile import list_profiles
+from provision.profile import ProfileSummary, list_profiles
 
 
 def list_known_profiles() -> tuple[ProfileSummary, ...]:

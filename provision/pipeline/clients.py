@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Network
 from pathlib import Path
 
-from provision.errors import ProfileError, UsageError
+from provision.errors import ErrorGroup, UsageError
 from provision.places import find_home
 from provision.profile import free_network, load_profile, read_client, render_client_file
 from provision.runner.workspace import write_private
@@ -33,11 +34,11 @@ def init_client(client: str, profile: str) -> Path:
     return path
 
 
-def _networks_in_use() -> list:
+def _networks_in_use() -> list[IPv4Network]:
     used = []
     for file in sorted((find_home() / "clients").glob("*/client.yml")):
         try:
             used.append(read_client(file).network)
-        except ProfileError:
-            continue
-    return used
+        except ErrorGroup:
+            continue  # a broken client file is that client's matter; its network cannot be known
+    return [network for network in used if network is not None]

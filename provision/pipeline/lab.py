@@ -19,7 +19,7 @@ def make_hosts(name: str, count: int) -> LabState:
 
 
 def list_labs() -> tuple[str, ...]:
-    return tuple(labs.list_labs())
+    return tuple(lab.name for lab in labs.list_labs())
 
 
 def destroy(name: str | None, *, everything: bool) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.errors import ErrorGroup, SetupError
+from provision.errors import ErrorGroup
 from provision.lab import lab as labs
 from provision.lab.requirements import missing_requirements
 from provision.lab.simgpu.install import ensure_simulation
@@ -60,11 +60,4 @@ def current_connections(plan: Plan) -> tuple[Connection, ...]:
     """How to reach the machines as they stand now, without changing anything. Raises SetupError if there is no lab."""
     if plan.target != "lab":
         return live_connections(plan)
-    state = labs.read_lab(plan.client)
-    if state is None:
-        raise SetupError(
-            f"the lab of '{plan.client}' is not up",
-            where="this machine",
-            hint=f"provision up --profile {plan.profile} --lab brings it up",
-        )
-    return _connections_of(state)
+    return _connections_of(labs.read_lab(plan.client))

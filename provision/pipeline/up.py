@@ -13,7 +13,7 @@ from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
 from provision.pipeline.machines import ensure_machines, require_platform
-from provision.pipeline.options import Options, Report, open_chosen_workspace, choose_profile
+from provision.pipeline.options import Options, Report, choose_profile, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
 from provision.pipeline.stages import StageClock
 from provision.pipeline.verification import Verified, verify_stack
