@@ -1,4 +1,7 @@
-"""Files and flags → `Profile`; every value remembers where it came from."""
+"""Files and flags → `Profile`; every value remembers where it came from.
+
+`provision.profile.schema` has the JSON Schema for editors.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from provision.profile.clients import ClientFile, free_network, read_client, ren
 from provision.profile.explain import source_of
 from provision.profile.known import ProfileSummary, list_profiles
 from provision.profile.load import load_profile
-from provision.profile.schema import profile_schema
 
 __all__ = [
     "ClientFile",
@@ -14,7 +16,6 @@ __all__ = [
     "free_network",
     "list_profiles",
     "load_profile",
-    "profile_schema",
     "read_client",
     "render_client_file",
     "source_of",

@@ -32,9 +32,9 @@ class _StrictLoader(yaml.SafeLoader):
     nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         mark = event.start_mark
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        if event.anchor is not None:
             raise _Refused(
                 problem="the file uses an anchor or alias (& or *)", problem_mark=mark, note="repeat the value"
             )
