@@ -117,3 +117,20 @@ def test_missing_need_is_named(module: ModuleType) -> None:
     wish = make_wish(needs_tcp=["127.0.0.1:1"], needs_seconds=0)
     with pytest.raises(module.Refused, match=r"a\.service needs 127\.0\.0\.1:1"):
         module.wait_for_needs(wish)
+
+
+@pytest.mark.parametrize(("folder", "unit"), [("a.service.d", "a.service"), ("a@.service.d", "a@1-b.service")])
+def test_drop_in_that_systemd_does_not_know_yet_is_read(
+    module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, unit: str
+) -> None:
+    drop_in = tmp_path / folder / "x.conf"
+    drop_in.parent.mkdir()
+    drop_in.touch()
+    calls: list[str] = []
+    known = iter([make_unit(), make_unit(DropInPaths=str(drop_in)), make_unit(DropInPaths=str(drop_in))])
+    monkeypatch.setattr(module, "UNIT_FOLDER", tmp_path)
+    monkeypatch.setattr(module, "read_unit", lambda _name: next(known))
+    monkeypatch.setattr(module, "call_systemctl", lambda *words: calls.append(words[0]))
+    assert module.refresh_unit(unit, dry=False)[1] == ["daemon-reload"]
+    assert calls == ["daemon-reload"]
+    assert module.refresh_unit(unit, dry=False)[1] == []
