@@ -6,7 +6,7 @@ from provision.errors import ErrorGroup, UsageError
 from provision.lab import hosts as lab_hosts
 from provision.lab import lab as labs
 from provision.lab.requirements import missing_requirements
-from provision.lab.simgpu.install import set_guest_fault
+from provision.lab.simulation import set_guest_fault
 from provision.models.lab import GpuFault, LabState
 
 

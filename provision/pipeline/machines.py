@@ -5,7 +5,7 @@ from __future__ import annotations
 from provision.errors import ErrorGroup
 from provision.lab import lab as labs
 from provision.lab.requirements import missing_requirements
-from provision.lab.simgpu.install import ensure_simulation
+from provision.lab.simulation import ensure_simulation
 from provision.models.inventory import Connection
 from provision.models.lab import LabState
 from provision.models.plan import Plan
@@ -36,9 +36,7 @@ def ensure_lab_guests(plan: Plan, clock: StageClock) -> LabState:
     """The plan's guests as real LXC guests, with simulated cards where it places cards."""
     spec = lab_spec(plan)
     state = labs.ensure_lab(spec, clock.note)
-    for guest in spec.guests:
-        if guest.gpus:
-            ensure_simulation(spec, guest)
+    ensure_simulation(spec)
     return state
 
 

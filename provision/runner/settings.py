@@ -15,6 +15,8 @@ def ansible_environment(workspace: Workspace, *, stock: bool = False) -> dict[st
     environment = {
         "ANSIBLE_ROLES_PATH": str(find_content("roles")),
         "ANSIBLE_LIBRARY": str(find_content("plugins") / "modules"),
+        "ANSIBLE_ACTION_PLUGINS": str(find_content("plugins") / "action"),
+        "ANSIBLE_MODULE_UTILS": str(find_content("plugins") / "module_utils"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_LOCALHOST_WARNING": "False",
         "ANSIBLE_HOME": str(workspace.folder / "ansible"),
@@ -26,7 +28,7 @@ def ansible_environment(workspace: Workspace, *, stock: bool = False) -> dict[st
     strategies = _find_mitogen()
     if strategies is not None:
         environment["ANSIBLE_STRATEGY_PLUGINS"] = str(strategies)
-        environment["ANSIBLE_STRATEGY"] = "mitogen_linear"
+        environment["ANSIBLE_STRATEGY"] = "mitogen_free"
     return environment
 
 

@@ -4,11 +4,14 @@ Standard library only, Python >= 3.9. Times, keys made by the machine itself, an
 machines brought up from the same plan and secrets have the same digest.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
 import os
 import pwd
 import subprocess
+from collections.abc import Iterator
 
 SKIP = (
     "/etc/.pwd.lock",
@@ -31,11 +34,11 @@ SKIP = (
 )
 
 
-def run(*argv):
+def run(*argv: str) -> list[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def describe(path):
+def describe(path: str) -> str:
     status = os.lstat(path)
     owner = pwd.getpwuid(status.st_uid).pw_name
     if os.path.islink(path):
@@ -45,7 +48,7 @@ def describe(path):
     return f"{path} {status.st_mode & 0o7777:o} {owner} {content}"
 
 
-def files():
+def files() -> Iterator[str]:
     for folder, _, names in os.walk("/etc"):
         for name in names:
             path = os.path.join(folder, name)
@@ -53,7 +56,7 @@ def files():
                 yield describe(path)
 
 
-def releases():
+def releases() -> Iterator[str]:
     for service in sorted(os.listdir("/opt")):
         current = f"/opt/{service}/current"
         if os.path.islink(current):
@@ -61,14 +64,16 @@ def releases():
             yield f"{service} has {sorted(os.listdir(f'/opt/{service}/releases'))}"
 
 
-def units():
-    for line in run("systemctl", "list-units", "--type=service,socket,timer", "--state=active", "--plain", "--no-legend"):
+def units() -> Iterator[str]:
+    for line in run(
+        "systemctl", "list-units", "--type=service,socket,timer", "--state=active", "--plain", "--no-legend"
+    ):
         name = line.split()[0]
         if not name.startswith(("user@", "user-runtime-dir@", "session-", "systemd-", "run-")):
             yield name
 
 
-def accounts():
+def accounts() -> Iterator[str]:
     return (entry.pw_name + ":" + entry.pw_shell for entry in pwd.getpwall())
 
 
