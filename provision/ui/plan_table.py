@@ -117,7 +117,7 @@ def _model_name(engine: EngineInstance) -> Text:
 
 
 def _context(engine: EngineInstance) -> str:
-    return f"{engine.context_tokens} x {engine.parallel}"
+    return f"{engine.context_tokens // engine.parallel} x {engine.parallel}"
 
 
 def _place(engine: EngineInstance) -> str:

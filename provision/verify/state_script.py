@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import pwd
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 SKIP = (
     "/etc/.pwd.lock",
@@ -38,30 +38,25 @@ def run(*argv: str) -> list[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def describe(path: str) -> str:
-    status = os.lstat(path)
-    owner = pwd.getpwuid(status.st_uid).pw_name
-    if os.path.islink(path):
-        return f"{path} -> {os.readlink(path)}"
-    with open(path, "rb") as stream:
-        content = hashlib.sha256(stream.read()).hexdigest()
-    return f"{path} {status.st_mode & 0o7777:o} {owner} {content}"
+def describe(path: Path) -> str:
+    status = path.lstat()
+    if path.is_symlink():
+        return f"{path} -> {path.readlink()}"
+    content = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{path} {status.st_mode & 0o7777:o} {path.owner()} {content}"
 
 
 def files() -> Iterator[str]:
-    for folder, _, names in os.walk("/etc"):
-        for name in names:
-            path = os.path.join(folder, name)
-            if not path.startswith(SKIP) and not name.endswith(("-", ".dpkg-old")):
-                yield describe(path)
+    for path in Path("/etc").rglob("*"):
+        wanted = not str(path).startswith(SKIP) and not path.name.endswith(("-", ".dpkg-old"))
+        if wanted and (path.is_symlink() or path.is_file()):
+            yield describe(path)
 
 
 def releases() -> Iterator[str]:
-    for service in sorted(os.listdir("/opt")):
-        current = f"/opt/{service}/current"
-        if os.path.islink(current):
-            yield f"{current} -> {os.readlink(current)}"
-            yield f"{service} has {sorted(os.listdir(f'/opt/{service}/releases'))}"
+    for current in Path("/opt").glob("*/current"):
+        kept = sorted(release.name for release in (current.parent / "releases").iterdir())
+        yield f"{current} -> {current.readlink()}, kept: {kept}"
 
 
 def units() -> Iterator[str]:
