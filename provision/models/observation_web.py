@@ -5,24 +5,7 @@ A step that failed is an observation with its error text; nothing is filled in. 
 
 from __future__ import annotations
 
-from pydantic import SecretStr
-
 from provision.models.base import Frozen
-
-
-class WebCredentials(Frozen):
-    """What the probes need to sign in; never written anywhere.
-
-    `workflow_path` is the path of the sample workflow's webhook below the flows site ('/webhook/ask'), and
-    `workflow_header` the header that carries its key.
-    """
-
-    admin_email: str
-    chat_password: SecretStr
-    flows_password: SecretStr
-    workflow_key: SecretStr
-    workflow_path: str
-    workflow_header: str
 
 
 class WebStep(Frozen):
@@ -71,6 +54,8 @@ class WorkflowObservation(Frozen):
     run: WebStep
     answer: str = ""
     """The model's text as the workflow returned it."""
+    model: str = ""
+    """The model that the engine named in its answer to the workflow."""
     wrong_key: WebStep
     editor_login: WebStep
     wrong_login: WebStep

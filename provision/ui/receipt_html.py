@@ -19,7 +19,10 @@ BAR_WIDTH = 640
 
 
 def render_receipt_html(signed: SignedReceipt, plan: Plan, *, templates: Path = TEMPLATES) -> str:
-    """The whole page; `plan` is the one the receipt speaks of. Every value is escaped by Jinja; the template receives ready values and decides nothing."""
+    """The whole page; `plan` is the one the receipt speaks of.
+
+    Every value is escaped by Jinja; the template receives ready values and decides nothing.
+    """
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,

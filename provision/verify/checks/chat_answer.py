@@ -1,0 +1,44 @@
+"""Is a chat through Open WebUI answered by every planned model?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.verify.checks.chat_login import SITE, say
+from provision.verify.evidence import Check, Evidence, Verdict, model_names, whole_stack
+
+_EXPECTED = "a text of at least one token"
+
+
+def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
+    if not any(site.name == SITE for site in evidence.plan.sites):
+        return
+    chat = evidence.web.chat
+    for engine in evidence.plan.engines:
+        names = model_names(engine)
+        answer = next((a for a in chat.answers if a.model in names), None) if chat else None
+        if answer is None:
+            offered = ", ".join(chat.models) if chat and chat.models else "none"
+            text = f"Open WebUI does not offer the model '{engine.name}'; it offers: {offered}"
+            step = "provision logs apps --unit open-webui.service shows whether it reaches the engine"
+            yield Verdict("failed", _EXPECTED, text, step, engine.name)
+        elif answer.step.status != 200 or not (answer.text.strip() or answer.completion_tokens):
+            step = "provision logs apps --unit open-webui.service and provision logs " + engine.machine
+            yield Verdict("failed", _EXPECTED, f"no answer: {say(answer.step)}", step, engine.name)
+        else:
+            tokens = "" if answer.completion_tokens is None else f"{answer.completion_tokens} tokens, "
+            measured = f"{tokens}{len(answer.text)} characters in {answer.step.seconds:.1f} s"
+            if engine.simulated:
+                measured += f" from {engine.model}, which stands for {engine.wanted_model}"
+            yield Verdict("passed", _EXPECTED, measured, "", engine.name, engine.simulated and bool(engine.cards))
+
+
+CHECK = Check(
+    id="chat_answer",
+    title="Chat through Open WebUI",
+    asks="One chat with each planned model, through the gateway and Open WebUI, brings a text.",
+    fails="Open WebUI does not reach the engine, or its key is wrong.",
+    targets=whole_stack,
+    judge=judge,
+    needs=("machine_answers", "service_health", "listeners", "ports_outside", "tls", "chat_login"),
+)

@@ -1,0 +1,47 @@
+"""Has every site a certificate that the stack's own CA vouches for, and nobody else?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.models.observation_web import TlsObservation
+from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
+
+_EXPECTED = "valid under the stack's own CA, refused without it"
+
+
+def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
+    for site in evidence.plan.sites:
+        seen = next((item for item in evidence.web.tls if item.site == site.name), None)
+        problem = _find_problem(seen)
+        if problem:
+            yield Verdict("failed", _EXPECTED, *problem, site.name)
+        elif seen:
+            yield Verdict("passed", _EXPECTED, f"{seen.version}, valid until {seen.expires}", "", site.name)
+
+
+def _find_problem(seen: TlsObservation | None) -> tuple[str, str] | None:
+    if seen is None:
+        return "not asked", "run provision verify on the controller again"
+    if not seen.trusted:
+        return (
+            f"{seen.url} is not trusted under the stack's CA: {seen.trusted_error}",
+            "provision logs gateway --unit caddy.service; provision up fetches the CA's root again",
+        )
+    if not seen.refused_without_ca:
+        return (
+            f"{seen.url} is accepted without the stack's CA",
+            "a public certificate or an intercepting proxy answers: look at the certificate's issuer",
+        )
+    return None
+
+
+CHECK = Check(
+    id="tls",
+    title="TLS",
+    asks="Each site's certificate verifies against the stack's CA root, and is refused by a client without it.",
+    fails="The gateway is down, or its CA was made anew and the controller still holds the old root.",
+    targets=whole_stack,
+    judge=judge,
+    needs=("machine_answers", "service_health", "listeners", "ports_outside"),
+)
