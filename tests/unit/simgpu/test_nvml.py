@@ -212,7 +212,8 @@ def test_a_caller_without_rights_is_told_so(machine: Machine) -> None:
             f"os.environ['PROVISION_SIMGPU_PROC'] + '/{foreign}'\nanswer = [ask(n.nvmlDeviceGetMemoryInfo)]\n"
             f"os.symlink('/proc/{foreign}', link)\n"
             + DROP_RIGHTS
-            + "answer += [ask(n.nvmlDeviceGetMemoryInfo), ask(n.nvmlDeviceGetUtilizationRates), n.nvmlDeviceGetName(handle)]"
+            + "answer += [ask(n.nvmlDeviceGetMemoryInfo), ask(n.nvmlDeviceGetUtilizationRates),"
+            " n.nvmlDeviceGetName(handle)]"
         )
         answer = machine.run(code)
     assert answer == ["a number", "no permission", "no permission", "NVIDIA GeForce RTX 4090"]
