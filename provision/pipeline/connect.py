@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from provision.errors import UsageError
 from provision.models.inventory import Connection
+from provision.models.plan import Plan
 from provision.pipeline.machines import current_connections
 from provision.pipeline.options import Options, find_client, open_chosen_workspace
 from provision.pipeline.planning import require_plan
 
 
 def ssh_command(options: Options, machine: str, command: tuple[str, ...] = ()) -> list[str]:
-    """argv of ssh to `machine`. Raises UsageError for an unknown machine, naming the known ones."""
-    workspace = open_chosen_workspace(options, find_client(options))
-    connections = {c.machine: c for c in current_connections(require_plan(workspace))}
+    """argv of ssh to a machine of the standing stack."""
+    return ssh_to(require_plan(open_chosen_workspace(options, find_client(options))), machine, command)
+
+
+def ssh_to(plan: Plan, machine: str, command: tuple[str, ...] = ()) -> list[str]:
+    """argv of ssh to a machine of the plan. Raises UsageError for an unknown machine, naming the known ones."""
+    connections = {c.machine: c for c in current_connections(plan)}
     if machine not in connections:
         raise UsageError(
             f"there is no machine '{machine}'",
-            where=str(workspace.plan_file),
+            where=f"the plan of '{plan.client}'",
             hint="the machines are: " + ", ".join(connections),
         )
     return [*_ssh(connections[machine]), *command]

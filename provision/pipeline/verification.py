@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+
+from pydantic import SecretStr
 
 from provision import __version__
 from provision.errors import SetupError
@@ -12,6 +15,7 @@ from provision.models.base import Frozen
 from provision.models.observation import MachineObservation
 from provision.models.plan import Plan
 from provision.models.report import SignedReceipt
+from provision.pipeline.connect import ssh_to
 from provision.pipeline.converge import require_success
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import require_plan
@@ -30,6 +34,10 @@ from provision.verify.receipt import (
     sign_receipt,
 )
 from provision.verify.web import Credentials, observe_web
+
+
+CA_ROOT_ON_GATEWAY = "/etc/caddy/ca-root.crt"
+"""Where the role caddy exports the root of its own CA."""
 
 
 class Verified(Frozen):
@@ -58,6 +66,7 @@ def verify_stack(workspace: Workspace, plan: Plan, secrets: Mapping[str, str], c
     """Probe, judge, sign, write. A failed check is a result, not an exception."""
     clock.note("probing the machines")
     observations = _collect(workspace, plan, clock.report)
+    fetch_ca_root(workspace, plan)
     clock.note("probing from outside")
     web = observe_web(plan, _credentials(plan, secrets), workspace.ca_root)
     checks = judge(plan, observations, web)
@@ -71,6 +80,17 @@ def verify_stack(workspace: Workspace, plan: Plan, secrets: Mapping[str, str], c
         stages=tuple(clock.times),
     )
     return _write(workspace, plan, sign_receipt(receipt, load_or_create_signing_key(workspace.signing_key)))
+
+
+def fetch_ca_root(workspace: Workspace, plan: Plan) -> None:
+    """Keep the gateway's CA root beside the receipts. An unreachable gateway is a failed check, not an exception."""
+    gateway = next((service.machine for service in plan.services if service.name == "caddy"), None)
+    if gateway is None:
+        return
+    argv = ssh_to(plan, gateway, ("cat", CA_ROOT_ON_GATEWAY))
+    done = subprocess.run(argv, capture_output=True, check=False, timeout=30)
+    if done.returncode == 0 and done.stdout.startswith(b"-----BEGIN CERTIFICATE-----"):
+        write_private(workspace.ca_root, done.stdout, mode=0o644)
 
 
 def verify_receipt_file(path: Path, options: Options, key: str | None) -> SignedReceipt:
@@ -92,10 +112,10 @@ def _collect(workspace: Workspace, plan: Plan, report: Report) -> dict[str, Mach
 def _credentials(plan: Plan, secrets: Mapping[str, str]) -> Credentials:
     return Credentials(
         chat_email=plan.admin_email,
-        chat_password=secrets["open_webui_admin_password"],
+        chat_password=SecretStr(secrets["open_webui_admin_password"]),
         flows_email=plan.admin_email,
-        flows_password=secrets["n8n_owner_password"],
-        webhook_key=secrets["n8n_webhook_key"],
+        flows_password=SecretStr(secrets["n8n_owner_password"]),
+        webhook_key=SecretStr(secrets["n8n_webhook_key"]),
     )
 
 
