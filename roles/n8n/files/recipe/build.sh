@@ -49,11 +49,15 @@ if ! cmp "$recipe/package-lock.json" package-lock.json; then
   exit 1
 fi
 
-# Not needed to run: source maps (600 MB), TypeScript's declarations and build notes outside of n8n's own
-# packages and the compiler, and programs for other systems than this one.
+# Not needed to run: source maps (600 MB); TypeScript's declarations, which no JavaScript loads; and, outside of
+# n8n's own packages and the compiler, TypeScript and Flow sources (Node refuses to run those under
+# node_modules), C sources, style sheets and notes; programs for other systems than this one.
 find node_modules -type f -name '*.map' -delete
 find node_modules -type f \( -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' -o -name '*.tsbuildinfo' \) \
-  ! -path '*/@n8n/*' ! -path '*/n8n/*' ! -path '*/n8n-*' ! -path '*/typescript/*' -delete
+  ! -path '*/typescript/*' -delete
+find node_modules -type f -regextype posix-extended \
+  -regex '.*\.(ts|cts|mts|tsx|flow|vue|scss|less|c|cc|cpp|h|hpp|md|mdx|markdown)' ! -iname '*licen[cs]e*' \
+  ! -path 'node_modules/@n8n/*' ! -path 'node_modules/n8n*' ! -path '*/typescript/*' -delete
 find node_modules -type f -name '*.node' \
   \( -name '*win32*' -o -name '*darwin*' -o -name '*arm64*' -o -path '*/prebuilds/win32-*' \
   -o -path '*/prebuilds/darwin-*' -o -path '*/prebuilds/linux-arm*' -o -name '*musl*' \) -delete

@@ -1,0 +1,138 @@
+#!/usr/bin/python
+"""Bring n8n's sample workflow and its credentials into the database, in one round trip.
+
+n8n's own command line does it (import:credentials, import:workflow, publish:workflow), with or without a running
+server. It runs on the target's own Python (3.11 on Debian 12), so it uses nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: n8n_sample_workflow
+short_description: Import and publish one workflow and its credentials when their content changed
+description:
+  - Does nothing when the marker holds the content's hash.
+  - The files with the credentials lie in a folder on C(/run) that only the service user can enter, for seconds.
+  - The marker is written last, so that what a killed run left undone is done again; importing twice changes nothing.
+  - A running server takes the workflow up at its next start, for which the marker's time can be watched.
+options:
+  workflow: {description: JSON list with one workflow that has an id., type: str, required: true}
+  credentials: {description: JSON list of n8n credentials., type: str, required: true}
+  environment: {description: Environment of the service., type: dict, required: true}
+  home: {description: Release to run., type: path, default: /opt/n8n/current}
+  user: {description: User and group of the service., type: str, default: n8n}
+  state: {description: Folder to run in., type: path, default: /var/lib/n8n}
+  marker: {description: File that holds the hash., type: path, default: /etc/n8n/sample-workflow.sha256}
+author: provision
+"""
+
+EXAMPLES = r"""
+- name: Sample workflow
+  n8n_sample_workflow:
+    workflow: "{{ lookup('ansible.builtin.template', 'sample-workflow.json.j2') }}"
+    credentials: "{{ lookup('ansible.builtin.template', 'sample-credentials.json.j2') }}"
+    environment: "{{ n8n_environment }}"
+"""
+
+RETURN = r"""
+workflow: {description: Id of the workflow., returned: always, type: str}
+"""
+
+SPEC: dict[str, Any] = {
+    "workflow": {"type": "str", "required": True},
+    "credentials": {"type": "str", "required": True, "no_log": True},
+    "environment": {"type": "dict", "required": True, "no_log": True},
+    "home": {"type": "path", "default": "/opt/n8n/current"},
+    "user": {"type": "str", "default": "n8n"},
+    "state": {"type": "path", "default": "/var/lib/n8n"},
+    "marker": {"type": "path", "default": "/etc/n8n/sample-workflow.sha256"},
+}
+# A command line beside the running server needs a port of its own for its task broker.
+BROKER_PORT = "5699"
+# What decides where the content goes: a new database gets it again.
+PLACE = ("DB_POSTGRESDB_HOST", "DB_POSTGRESDB_PORT", "DB_POSTGRESDB_DATABASE", "N8N_ENCRYPTION_KEY")
+TIMEOUT_S = 300
+
+
+class Refused(Exception):
+    """n8n did not take the content; the message has its last words."""
+
+
+def hash_content(wanted: dict[str, Any]) -> str:
+    """sha256 over what is imported and where it goes."""
+    place = [str(wanted["environment"].get(name)) for name in PLACE]
+    return hashlib.sha256(json.dumps([wanted["workflow"], wanted["credentials"], place]).encode()).hexdigest()
+
+
+def run_n8n(wanted: dict[str, Any], *words: str) -> None:
+    """Run one command of n8n as the service's user. Raises Refused with the last 15 lines."""
+    environment = {name: str(value) for name, value in wanted["environment"].items()}
+    environment |= {"PATH": "/usr/bin:/bin", "N8N_RUNNERS_BROKER_PORT": BROKER_PORT}
+    argv = [f"{wanted['home']}/bin/node", f"{wanted['home']}/node_modules/n8n/bin/n8n", *words]
+    result = subprocess.run(
+        argv, env=environment, cwd=wanted["state"], user=wanted["user"], group=wanted["user"], extra_groups=[],
+        umask=0o077, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
+    )  # fmt: skip
+    if result.returncode:
+        last = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+        raise Refused(f"n8n {words[0]} failed with exit status {result.returncode}:\n{last}")
+
+
+def import_all(wanted: dict[str, Any], workflow: str) -> None:
+    """Import both and publish the workflow. Raises Refused."""
+    folder = Path(tempfile.mkdtemp(prefix="n8n-import-", dir="/run"))
+    try:
+        for name in ("credentials", "workflow"):
+            file = folder / f"{name}.json"
+            file.touch(mode=0o600)
+            shutil.chown(file, wanted["user"], wanted["user"])
+            file.write_text(wanted[name])
+        shutil.chown(folder, wanted["user"], wanted["user"])
+        run_n8n(wanted, "import:credentials", f"--input={folder}/credentials.json")
+        run_n8n(wanted, "import:workflow", f"--input={folder}/workflow.json")
+    finally:
+        shutil.rmtree(folder)
+    run_n8n(wanted, "publish:workflow", f"--id={workflow}")
+
+
+def write_marker(marker: Path, text: str) -> None:
+    """Write beside the file and rename. Only root reads it: it is a hash over secrets."""
+    fresh = marker.with_name(f".{marker.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text)
+        os.fsync(descriptor)
+    fresh.replace(marker)
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    # no_log: Ansible would write the arguments to the target's syslog, a secret's escaped form unmasked.
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, no_log=True)
+    wanted = module.params
+    marker = Path(wanted["marker"])
+    text = f"{hash_content(wanted)}\n"
+    workflow = str(json.loads(wanted["workflow"])[0]["id"])
+    changed = not marker.is_file() or marker.read_text() != text
+    try:
+        if changed and not module.check_mode:
+            import_all(wanted, workflow)
+            write_marker(marker, text)
+    except (Refused, subprocess.TimeoutExpired) as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=changed, workflow=workflow)
+
+
+if __name__ == "__main__":
+    main()
