@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 from provision.models.base import Frozen
 
@@ -36,9 +38,17 @@ class ModelFile(Frozen):
     size_mib: int
 
 
+class SecretReference(Frozen):
+    """Stands for a secret by its name in the vault."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
+
+
 class InventoryInput(Frozen):
     """What the inventory needs beyond the plan; empty for a render without a target."""
 
+    controllers: tuple[IPv4Address, ...] = ()
+    """Where the machines see provision itself come from; in the lab that follows from the plan."""
     connections: tuple[Connection, ...] = ()
     bundles: tuple[Bundle, ...] = ()
     model_files: tuple[ModelFile, ...] = ()
@@ -48,7 +58,9 @@ class InventoryInput(Frozen):
 
 
 class Inventory(Frozen):
-    """Groups, and variables for all machines and for each machine."""
+    """Groups, and variables for all machines and for each machine: plain data and SecretReference."""
+
+    title: str
 
     groups: dict[str, tuple[str, ...]]
     all_vars: dict[str, Any]

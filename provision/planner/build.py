@@ -41,7 +41,7 @@ def build_plan(
     engines = plan_engines(profile, catalog, homes, cards, lab, problems)
     problems.raise_if_any()
 
-    services = plan_services(profile, catalog)
+    services = plan_services(profile, catalog, cuda=lab is None and bool(cards))
     sites = plan_sites(profile, homes, addresses, catalog)
     machines = _describe_machines(profile, catalog, addresses, cards)
     check_ports(machines, services, engines, sites, problems)
@@ -63,7 +63,7 @@ def build_plan(
         engines=engines,
         flows=plan_flows(profile, catalog, homes, engines, sites),
         sites=sites,
-        findings=collect_findings(profile, catalog, homes, cards, engines),
+        findings=collect_findings(profile, catalog, homes, cards, engines, live=lab is None),
     )
 
 

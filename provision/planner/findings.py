@@ -20,13 +20,16 @@ def collect_findings(
     homes: Mapping[str, Machine],
     cards: Sequence[Card],
     engines: Sequence[EngineInstance],
+    *,
+    live: bool,
 ) -> tuple[Finding, ...]:
     """All findings, warnings first, in a fixed order."""
     found = [
         *_hardware(profile, catalog, cards),
         *_models(profile, catalog),
         *_engines(homes, engines, catalog),
-        *_network(profile, homes),
+        *(_live(profile) if live else ()),
+        *_gateway(homes),
         Finding(
             severity="note",
             what="nothing is backed up: backups are not yet part of the stack",
@@ -117,7 +120,8 @@ def _engines(homes: Mapping[str, Machine], engines: Sequence[EngineInstance], ca
             )
 
 
-def _network(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]:
+def _live(profile: Profile) -> Iterator[Finding]:
+    """What does not concern a lab: there, provision makes the machines and comes from the bridge."""
     for index, machine in enumerate(profile.machines):
         if machine.kind == "host":
             yield Finding(
@@ -133,6 +137,9 @@ def _network(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding
             where="network.admin_networks",
             hint="name the networks that administrators come from, for example [192.168.10.0/24]",
         )
+
+
+def _gateway(homes: Mapping[str, Machine]) -> Iterator[Finding]:
     if GATEWAY_SERVICE in homes:
         yield Finding(
             severity="note",

@@ -15,8 +15,8 @@ def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> 
     """The instance that really runs in the lab, on the cards that were chosen for the wanted model.
 
     A simulated card shows the resident memory of the processes that were given it; a process with several cards
-    is counted on them in the shares of its tensor split. Nothing is simulated where the wanted model is the lab's own and there is
-    no card.
+    is counted on them in the shares of its tensor split. Nothing is simulated where the wanted model is the lab's
+    own and there is no card.
     """
     entry = catalog.models.get(lab.id)
     if entry is None:

@@ -1,0 +1,84 @@
+"""Variables of the roles that every machine has: base and probe."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Any
+from urllib.parse import urlsplit
+
+from provision.models.inventory import InventoryInput
+from provision.models.plan import Flow, Plan, PlannedMachine
+
+ANYWHERE = "0.0.0.0/0"
+_SSH_PORT = 22
+
+
+def common_vars(plan: Plan, given: InventoryInput) -> dict[str, Any]:
+    """Variables that are the same on all machines."""
+    return {
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "base_admin_networks": _admin_networks(plan, given),
+        "base_ca_bundle_file": given.ca_bundle,
+        "base_mirror": _mirror(given.mirror),
+    }
+
+
+def base_vars(plan: Plan, machine: PlannedMachine) -> dict[str, Any]:
+    """What one machine lets in and out, which names it knows, and whether it keeps its own time."""
+    return {
+        "base_inbound": [
+            {"port": flow.port, "protocol": flow.protocol, "sources": _sources(plan, flow), "purpose": flow.purpose}
+            for flow in plan.flows
+            if flow.target == machine.name and flow.port != _SSH_PORT
+        ],
+        "base_outbound": [
+            {
+                "destinations": [_only(address_of(plan, flow.target))],
+                "port": flow.port,
+                "protocol": flow.protocol,
+                "purpose": flow.purpose,
+            }
+            for flow in plan.flows
+            if flow.source == machine.name
+        ],
+        "base_hosts": _names(plan, machine),
+        # In a container the clock is the host's; setting it is neither possible nor needed.
+        "base_time_sync": plan.target == "live" and machine.kind != "lxc",
+    }
+
+
+def address_of(plan: Plan, machine: str) -> IPv4Address:
+    return next(planned.address for planned in plan.machines if planned.name == machine)
+
+
+def _admin_networks(plan: Plan, given: InventoryInput) -> list[str]:
+    """Who may open ssh: the administrators and provision itself; everyone where neither is known."""
+    controllers = [*([plan.gateway] if plan.target == "lab" else []), *given.controllers]
+    networks = [*map(str, plan.admin_networks), *map(_only, controllers)]
+    open_to_all = plan.target == "live" and not plan.admin_networks
+    return [ANYWHERE] if open_to_all else list(dict.fromkeys(networks))
+
+
+def _sources(plan: Plan, flow: Flow) -> list[str]:
+    return [ANYWHERE] if flow.source == "world" else [_only(address_of(plan, flow.source))]
+
+
+def _names(plan: Plan, machine: PlannedMachine) -> list[dict[str, Any]]:
+    """The other machines, and the sites at the gateway's address."""
+    gateways = {flow.target for flow in plan.flows if flow.source == "world"}
+    names = []
+    for other in plan.machines:
+        sites = [site.host for site in plan.sites] if other.name in gateways else []
+        own = [] if other.name == machine.name else [f"{other.name}.{plan.domain}", other.name]
+        if own or sites:
+            names.append({"address": str(other.address), "names": [*own, *sites]})
+    return names
+
+
+def _mirror(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {"address": parts.hostname, "port": parts.port or 80} if url else {}
+
+
+def _only(address: IPv4Address) -> str:
+    return f"{address}/32"

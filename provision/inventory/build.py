@@ -1,0 +1,59 @@
+"""The plan as groups and variables of Ansible. Pure; every value a role gets is decided here or in the plan."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from provision.inventory.base_vars import base_vars, common_vars
+from provision.inventory.service_vars import service_vars
+from provision.models.inventory import Connection, Inventory, InventoryInput
+from provision.models.plan import Plan, PlannedMachine
+from provision.models.profile import Engine
+
+_STAGES = {"postgresql": "data", "caddy": "gateway", **dict.fromkeys(get_args(Engine), "engine")}
+"""The group of a machine by its services; every other service is an application."""
+
+
+def build_inventory(plan: Plan, given: InventoryInput) -> Inventory:
+    """Groups by stage, variables by machine. Without a connection, a machine is reached at its planned address."""
+    connections = {connection.machine: connection for connection in given.connections}
+    return Inventory(
+        title=f"client {plan.client}, profile {plan.profile}, target {plan.target}",
+        groups=_group(plan),
+        all_vars=common_vars(plan, given),
+        host_vars={
+            machine.name: {
+                **_connect(machine, connections.get(machine.name)),
+                "provision_roles": list(machine.roles),
+                **base_vars(plan, machine),
+                **service_vars(plan, machine, given),
+            }
+            for machine in plan.machines
+        },
+    )
+
+
+def _group(plan: Plan) -> dict[str, tuple[str, ...]]:
+    groups: dict[str, tuple[str, ...]] = {}
+    for machine in plan.machines:
+        for stage in dict.fromkeys(_STAGES.get(service, "apps") for service in machine.services):
+            groups[stage] = (*groups.get(stage, ()), machine.name)
+    return dict(sorted(groups.items()))
+
+
+def _connect(machine: PlannedMachine, connection: Connection | None) -> dict[str, Any]:
+    """Host keys are always checked; without a key or a known_hosts file of ours, ssh uses the administrator's."""
+    if connection is None:
+        return {"ansible_host": str(machine.address), "ansible_port": 22, "ansible_user": "root"}
+    variables: dict[str, Any] = {
+        "ansible_host": str(connection.address),
+        "ansible_port": connection.port,
+        "ansible_user": connection.user,
+    }
+    if connection.private_key:
+        variables["ansible_ssh_private_key_file"] = connection.private_key
+    if connection.known_hosts:
+        variables["ansible_ssh_common_args"] = (
+            f"-o UserKnownHostsFile='{connection.known_hosts}' -o StrictHostKeyChecking=yes"
+        )
+    return variables
