@@ -1,0 +1,34 @@
+"""The committed examples below inventories/examples: every built-in profile as an inventory, without a target.
+
+`python -m provision.pipeline.examples` writes them again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provision.catalog import load_catalog
+from provision.inventory import build_inventory, render_inventory, write_inventory
+from provision.models.inventory import InventoryInput
+from provision.places import REPOSITORY
+from provision.planner import build_plan
+from provision.profile import load_profile
+
+EXAMPLES = REPOSITORY / "inventories" / "examples"
+PROFILES = ("cpu-small", "hetzner-rtx6000", "scaleway-h100", "sme-2x4090")
+
+
+def render_example(profile: str) -> dict[str, str]:
+    """A built-in profile as it would be brought up live, machines at their planned addresses."""
+    plan = build_plan(load_profile(profile).profile, load_catalog(), client="example", target="live", lab=None)
+    return render_inventory(build_inventory(plan, InventoryInput()))
+
+
+def write_examples(folder: Path = EXAMPLES) -> None:
+    """Raises SetupError where a folder holds something that was not written here."""
+    for profile in PROFILES:
+        write_inventory(render_example(profile), folder / profile)
+
+
+if __name__ == "__main__":
+    write_examples()
