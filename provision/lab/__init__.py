@@ -1,0 +1,1 @@
+"""Real unprivileged LXC guests on this machine: rootfs, bridge, bundles, artifact mirror."""

@@ -1,0 +1,127 @@
+"""One unprivileged guest: made, started, stopped, destroyed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from provision.errors import SetupError
+from provision.lab.commands import run, succeeds
+from provision.lab.devices import make_nodes
+from provision.lab.guest_config import render_config, veth_name
+from provision.lab.guest_files import write_guest_files
+from provision.lab.keys import public_half
+from provision.lab.network import bridge_name
+from provision.lab.places import container_name, guest_home, guests_home, host_key, private_key
+from provision.lab.remains import clear_remains, unmount_below
+from provision.lab.requirements import SUBID_COUNT, SUBID_START
+from provision.models.lab import LabGuest, LabSpec
+
+SHAPE_FILE = "shape.json"
+CREATION_VERSION = 1
+
+
+def create_guest(spec: LabSpec, guest: LabGuest, tar: Path, mounts: Sequence[tuple[str, Path, bool]] = ()) -> None:
+    """Unpack and configure a guest. Its shape file is written last: without one, a guest is half-made."""
+    destroy_guest(spec.name, guest.name)
+    home = guest_home(spec.name, guest.name)
+    home.mkdir(parents=True)
+    rootfs = home / "rootfs"
+    _unpack(tar, rootfs)
+    write_guest_files(spec, guest, rootfs)
+    devices = make_nodes(home / "devices", rootfs, len(guest.gpus)) if guest.gpus else ()
+    (home / "config").write_text(render_config(spec, guest, devices, mounts))
+    (home / SHAPE_FILE).write_text(shape_of(spec, guest))
+
+
+def has_shape(spec: LabSpec, guest: LabGuest) -> bool:
+    """Whether the guest was made completely, and as `spec` asks for it."""
+    path = guest_home(spec.name, guest.name) / SHAPE_FILE
+    return path.is_file() and path.read_text() == shape_of(spec, guest)
+
+
+def shape_of(spec: LabSpec, guest: LabGuest) -> str:
+    """All that, when changed, makes the guest another one: its own entry, the network, its peers, the keys."""
+    keys = public_half(private_key(spec.name)) + public_half(host_key(spec.name, guest.name))
+    shape = {
+        "creation": CREATION_VERSION,
+        "guest": guest.model_dump(mode="json"),
+        "network": str(spec.network),
+        "keys": hashlib.sha256(keys.encode()).hexdigest(),
+    }
+    return json.dumps(shape, sort_keys=True, indent=1) + "\n"
+
+
+def start_guest(lab: str, guest: str) -> None:
+    """Start the guest; returns once its init runs. Raises SetupError with LXC's own words."""
+    clear_remains(lab, guest)
+    log = guest_home(lab, guest) / "lxc.log"
+    log.unlink(missing_ok=True)
+    try:
+        run([*_lxc("lxc-start", lab, guest), "-o", str(log), "-l", "WARN"], hint="", timeout_s=120)
+    except SetupError as error:
+        told = [line for line in log.read_text(errors="replace").splitlines() if " ERROR " in line][:4]
+        raise SetupError(
+            f"guest {guest} does not start: {'; '.join(line.split(' - ', 1)[-1] for line in told)}",
+            where=f"the whole log is {log}",
+            hint="every folder above the guests must be enterable for others (chmod o+x)",
+        ) from error
+
+
+def stop_guest(lab: str, guest: str, *, grace_s: int = 15) -> None:
+    """Shut the guest down, killing what is left after `grace_s` seconds."""
+    if is_running(lab, guest):
+        succeeds([*_lxc("lxc-stop", lab, guest), "-t", str(grace_s)])
+    clear_remains(lab, guest)
+
+
+def destroy_guest(lab: str, guest: str) -> None:
+    """Leave no process, mount, control group or folder of the guest, whatever state it is in."""
+    home = guest_home(lab, guest)
+    if home.exists() and is_running(lab, guest):
+        succeeds([*_lxc("lxc-stop", lab, guest), "-k"])
+    clear_remains(lab, guest)
+    unmount_below(home)
+    if home.exists():
+        shutil.rmtree(home)
+
+
+def is_running(lab: str, guest: str) -> bool:
+    if not (guest_home(lab, guest) / "config").exists():
+        return False
+    state = run([*_lxc("lxc-info", lab, guest), "-s", "-H"], hint="check lxc")
+    return state.strip() == "RUNNING"
+
+
+def plug_in(lab: str, guest: str) -> None:
+    """Put a running guest's cable back into the bridge, should the bridge have been made anew."""
+    run(
+        ["ip", "link", "set", "dev", veth_name(lab, guest), "master", bridge_name(lab)],
+        hint="destroy the lab and make it again",
+    )
+
+
+def _lxc(command: str, lab: str, guest: str) -> list[str]:
+    return [command, "-P", str(guests_home(lab)), "-n", container_name(lab, guest)]
+
+
+def _unpack(tar: Path, rootfs: Path) -> None:
+    """Unpack in the guests' own user namespace: ids are shifted, and setuid bits and capabilities survive.
+
+    File capabilities written there carry the namespace's root id, which is what the guest's kernel honours
+    (capabilities(7), "Namespaced file capabilities"). Device nodes cannot be made there; LXC brings its own.
+    """
+    rootfs.mkdir(mode=0o755)
+    shutil.chown(rootfs, SUBID_START, SUBID_START)
+    mapping = f"0:{SUBID_START}:{SUBID_COUNT}"
+    with tar.open("rb") as source:
+        run(
+            ["lxc-usernsexec", "-m", f"u:{mapping}", "-m", f"g:{mapping}", "--", "tar", "--extract", "--file=-",
+             "--preserve-permissions", "--numeric-owner", "--xattrs", "--xattrs-include=*",
+             "--exclude=./dev/*", f"--directory={rootfs}"],
+            hint="check the disk's room, /etc/subuid and that others may enter every folder above the guests",
+            source=source,
+        )  # fmt: skip

@@ -1,0 +1,82 @@
+"""The LXC configuration of one guest, as text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from provision.lab.network import bridge_name, gateway_of
+from provision.lab.places import container_name, guest_home
+from provision.lab.requirements import SUBID_COUNT, SUBID_START
+from provision.models.lab import LabGuest, LabSpec
+
+UNIFIED_CGROUPS = Path("/sys/fs/cgroup/cgroup.controllers")
+CPU_PERIOD_US = 100_000
+
+
+def veth_name(lab: str, guest: str) -> str:
+    """The host's end of the guest's cable: 10 of the 15 characters that a link may have."""
+    return f"pv{hashlib.sha256(container_name(lab, guest).encode()).hexdigest()[:8]}"
+
+
+def render_config(
+    spec: LabSpec, guest: LabGuest, devices: Sequence[Path], mounts: Sequence[tuple[str, Path, bool]] = ()
+) -> str:
+    """The `config` file: user namespace, network, limits, devices.
+
+    `mounts` are (path in the guest, path of the host, writable): bind mounts, made in the guest's own mount
+    namespace only.
+    """
+    home = guest_home(spec.name, guest.name)
+    lines = [
+        "lxc.include = /usr/share/lxc/config/common.conf",
+        "lxc.include = /usr/share/lxc/config/userns.conf",
+        # A pristine proc and sys aside lets hardened units (ProtectProc=, PrivateDevices=) mount their own,
+        # as Proxmox's `nesting=1` does.
+        "lxc.include = /usr/share/lxc/config/nesting.conf",
+        "lxc.apparmor.profile = generated",
+        "lxc.apparmor.allow_nesting = 1",
+        f"lxc.idmap = u 0 {SUBID_START} {SUBID_COUNT}",
+        f"lxc.idmap = g 0 {SUBID_START} {SUBID_COUNT}",
+        f"lxc.rootfs.path = dir:{home / 'rootfs'}",
+        f"lxc.uts.name = {guest.name}",
+        "lxc.signal.halt = SIGRTMIN+3",
+        "lxc.net.0.type = veth",
+        f"lxc.net.0.link = {bridge_name(spec.name)}",
+        f"lxc.net.0.veth.pair = {veth_name(spec.name, guest.name)}",
+        "lxc.net.0.name = eth0",
+        "lxc.net.0.flags = up",
+        f"lxc.net.0.ipv4.address = {guest.address}/{spec.network.prefixlen}",
+        f"lxc.net.0.ipv4.gateway = {gateway_of(spec.network)}",
+        *_limits(guest),
+    ]
+    lines += [f"lxc.mount.entry = {node} dev/{node.name} none bind,create=file 0 0" for node in devices]
+    lines += [_mount_line(inside, outside, writable) for inside, outside, writable in mounts]
+    return "\n".join(lines) + "\n"
+
+
+def _mount_line(inside: str, outside: Path, writable: bool) -> str:
+    kind = "dir" if outside.is_dir() else "file"
+    options = f"{'rw' if writable else 'ro'},bind,create={kind}"
+    return f"lxc.mount.entry = {_escaped(outside)} {_escaped(inside.lstrip('/'))} none {options} 0 0"
+
+
+def _escaped(path: object) -> str:
+    """fstab(5): a space in a path is written \\040."""
+    return str(path).replace("\\", "\\134").replace(" ", "\\040")
+
+
+def _limits(guest: LabGuest) -> list[str]:
+    unified = UNIFIED_CGROUPS.exists()
+    lines = []
+    if guest.memory_mib is not None:
+        key = "lxc.cgroup2.memory.max" if unified else "lxc.cgroup.memory.limit_in_bytes"
+        lines.append(f"{key} = {guest.memory_mib}M")
+    if guest.cores is not None:
+        quota = guest.cores * CPU_PERIOD_US
+        if unified:
+            lines.append(f"lxc.cgroup2.cpu.max = {quota} {CPU_PERIOD_US}")
+        else:
+            lines.append(f"lxc.cgroup.cpu.cfs_quota_us = {quota}")
+    return lines

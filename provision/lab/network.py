@@ -1,0 +1,153 @@
+"""A lab's private bridge with NAT, and the host settings that it borrows and gives back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network
+from pathlib import Path
+from typing import Any
+
+from provision.errors import SetupError
+from provision.lab.commands import run, succeeds
+from provision.lab.forwarding import allow_forwarding, withdraw_forwarding
+from provision.lab.locks import RUN_HOME, network_lock
+
+IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+FORMER_IP_FORWARD = RUN_HOME / "ip_forward"
+TABLE_PREFIX = "provision_"
+HINT = "see `ip address`, `ip route` and `nft list tables`"
+
+
+def bridge_name(lab: str) -> str:
+    """`prov` and 8 hex digits of the lab's name: 12 of the 15 characters that a link may have."""
+    return f"prov{hashlib.sha256(lab.encode()).hexdigest()[:8]}"
+
+
+def table_name(lab: str) -> str:
+    return f"{TABLE_PREFIX}{lab}"
+
+
+def gateway_of(network: IPv4Network) -> IPv4Address:
+    """The first host address of the network is the bridge's."""
+    return network.network_address + 1
+
+
+def ensure_network(lab: str, network: IPv4Network) -> None:
+    """Bring up the bridge, its address, NAT and forwarding; leaves what is already right as it is.
+
+    Raises SetupError when the network overlaps an address or a route of this machine that is not this lab's.
+    """
+    with network_lock():
+        refuse_overlap(network, bridge_name(lab))
+        _switch_forwarding_on()
+        _ensure_bridge(bridge_name(lab), IPv4Interface(f"{gateway_of(network)}/{network.prefixlen}"))
+        run(["nft", "-f", "-"], text=nft_rules(lab, network), hint="check `nft list ruleset`")
+        allow_forwarding(bridge_name(lab), table_name(lab))
+
+
+def remove_network(lab: str) -> None:
+    """Remove bridge and firewall table by name; with the last lab's table, put `ip_forward` back."""
+    with network_lock():
+        withdraw_forwarding(table_name(lab))
+        run(["nft", "-f", "-"], text=_table_removal(lab), hint="check `nft list ruleset`")
+        if succeeds(["ip", "link", "show", "dev", bridge_name(lab)]):
+            run(["ip", "link", "delete", "dev", bridge_name(lab)], hint=HINT)
+        if not _any_lab_table():
+            _put_forwarding_back()
+
+
+def refuse_overlap(network: IPv4Network, own_bridge: str) -> None:
+    """Raise SetupError when `network` shares an address with what this machine already reaches otherwise."""
+    for taken, owner in taken_networks():
+        if owner != own_bridge and taken.overlaps(network):
+            raise SetupError(
+                f"the lab's network {network} overlaps {taken}, which is in use",
+                where=f"link {owner} of this machine",
+                hint="choose another private network for this lab, or take down the lab that has it",
+            )
+
+
+def taken_networks() -> tuple[tuple[IPv4Network, str], ...]:
+    """Every network that this machine has an address in or a route to (default routes apart), with its link."""
+    found: list[tuple[IPv4Network, str]] = []
+    for link in _ip_json("address", "show"):
+        for entry in link.get("addr_info", []):
+            if entry.get("family") == "inet" and "local" in entry:
+                text = f"{entry['local']}/{entry['prefixlen']}"
+                found.append((IPv4Interface(text).network, str(link["ifname"])))
+    for route in _ip_json("route", "show", "table", "main"):
+        if route.get("dst", "default") != "default":
+            found.append((IPv4Network(route["dst"], strict=False), str(route.get("dev", "none"))))
+    return tuple(found)
+
+
+def nft_rules(lab: str, network: IPv4Network) -> str:
+    """The lab's whole firewall table, replaced in one transaction.
+
+    Guests of one lab reach each other and, by NAT, what this machine reaches. Nothing but answers comes in over
+    the bridge, so guests of two labs do not reach each other.
+    """
+    table, bridge = table_name(lab), bridge_name(lab)
+    return f"""{_table_removal(lab)}
+table ip {table} {{
+  chain forward {{
+    type filter hook forward priority filter; policy accept;
+    iifname "{bridge}" oifname "{bridge}" accept
+    oifname "{bridge}" ct state established,related accept
+    oifname "{bridge}" drop
+    iifname "{bridge}" ip saddr != {network} drop
+    iifname "{bridge}" tcp flags syn tcp option maxseg size set rt mtu
+  }}
+  chain postrouting {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {network} oifname != "{bridge}" masquerade
+  }}
+}}
+"""
+
+
+def _table_removal(lab: str) -> str:
+    """Adding before deleting makes the deletion succeed whether or not the table is there."""
+    return f"table ip {table_name(lab)}\ndelete table ip {table_name(lab)}"
+
+
+def _ensure_bridge(bridge: str, address: IPv4Interface) -> None:
+    links = {link["ifname"]: link for link in _ip_json("address", "show")}
+    if bridge not in links:
+        run(["ip", "link", "add", "name", bridge, "type", "bridge", "forward_delay", "0"], hint=HINT)
+    held = {
+        f"{entry['local']}/{entry['prefixlen']}"
+        for entry in links.get(bridge, {}).get("addr_info", [])
+        if entry.get("family") == "inet"
+    }
+    for other in held - {str(address)}:
+        run(["ip", "address", "delete", other, "dev", bridge], hint=HINT)
+    if str(address) not in held:
+        run(["ip", "address", "add", str(address), "dev", bridge], hint=HINT)
+    run(["ip", "link", "set", "dev", bridge, "up"], hint=HINT)
+
+
+def _ip_json(*words: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(run(["ip", "-json", *words], hint="check iproute2") or "[]")
+    return entries
+
+
+def _any_lab_table() -> bool:
+    listed = json.loads(run(["nft", "-j", "list", "tables"], hint="check nftables"))
+    return any(entry.get("table", {}).get("name", "").startswith(TABLE_PREFIX) for entry in listed.get("nftables", []))
+
+
+def _switch_forwarding_on() -> None:
+    """Remember the former value once, before the first lab changes it; the note dies with the boot, as it should."""
+    former = IP_FORWARD.read_text().strip()
+    if former == "1":
+        return
+    FORMER_IP_FORWARD.write_text(former)
+    IP_FORWARD.write_text("1")
+
+
+def _put_forwarding_back() -> None:
+    if FORMER_IP_FORWARD.exists():
+        IP_FORWARD.write_text(FORMER_IP_FORWARD.read_text())
+        FORMER_IP_FORWARD.unlink()

@@ -1,0 +1,66 @@
+"""Where the lab keeps its state and its caches; the only reader of these two environment variables in the lab."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def state_home() -> Path:
+    """`PROVISION_HOME`, else the default of docs/architecture.md."""
+    return _place("PROVISION_HOME", Path("/var/lib/provision"), Path("~/.local/state/provision"))
+
+
+def cache_home() -> Path:
+    """`PROVISION_CACHE`, else the default of docs/architecture.md."""
+    return _place("PROVISION_CACHE", Path("/var/cache/provision"), Path("~/.cache/provision"))
+
+
+def labs_home() -> Path:
+    return state_home() / "labs"
+
+
+def lab_home(lab: str) -> Path:
+    return labs_home() / lab
+
+
+def spec_file(lab: str) -> Path:
+    """The asked-for shape of a lab: written before any of its resources is made."""
+    return lab_home(lab) / "spec.json"
+
+
+def guests_home(lab: str) -> Path:
+    """The lxcpath of a lab's guests."""
+    return lab_home(lab) / "guests"
+
+
+def guest_home(lab: str, guest: str) -> Path:
+    return guests_home(lab) / container_name(lab, guest)
+
+
+def container_name(lab: str, guest: str) -> str:
+    """LXC's name of a guest; it carries the lab so that its control groups can be found by name alone.
+
+    Names hold no dot (`provision.models.lab`), so the parts cannot be confused, nor can the last one with the
+    `-1` that LXC appends to a control group whose name is still taken.
+    """
+    return f"{guest}.{lab}.provision"
+
+
+def private_key(lab: str) -> Path:
+    return lab_home(lab) / "ssh" / "id_ed25519"
+
+
+def known_hosts(lab: str) -> Path:
+    return lab_home(lab) / "ssh" / "known_hosts"
+
+
+def host_key(lab: str, guest: str) -> Path:
+    return lab_home(lab) / "ssh" / "host-keys" / guest
+
+
+def _place(variable: str, for_root: Path, for_others: Path) -> Path:
+    chosen = os.environ.get(variable)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return for_root if os.geteuid() == 0 else for_others.expanduser()

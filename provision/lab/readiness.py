@@ -1,0 +1,71 @@
+"""Waiting until a guest can be worked with: ssh answers with the right key, and systemd has settled."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from provision.errors import UnreachableError
+from provision.lab.places import guest_home
+from provision.models.lab import LabHost
+
+READY_LIMIT_S = 90.0
+RETRY_S = 0.05
+SETTLED = "running"
+
+
+def ssh_argv(host: LabHost, *command: str) -> list[str]:
+    """The ssh command line that reaches a guest, with strict host keys and nothing of the user's own settings."""
+    return [
+        "ssh", "-F", "none", "-i", host.private_key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes",
+        "-o", "StrictHostKeyChecking=yes", "-o", f"UserKnownHostsFile={host.known_hosts}",
+        "-o", "GlobalKnownHostsFile=/dev/null", "-o", "ConnectTimeout=5", "-o", "LogLevel=ERROR",
+        "-p", str(host.port), f"{host.user}@{host.address}", *command,
+    ]  # fmt: skip
+
+
+def wait_ready(lab: str, host: LabHost, limit_s: float = READY_LIMIT_S) -> None:
+    """Return when the guest's systemd says `running`. Raises UnreachableError after `limit_s` seconds."""
+    deadline = time.monotonic() + limit_s
+    _wait_banner(lab, host, deadline)
+    state = told = ""
+    while time.monotonic() < deadline:
+        done = subprocess.run(
+            ssh_argv(host, "systemctl is-system-running --wait; systemctl --failed --no-legend --plain"),
+            capture_output=True, text=True, timeout=max(5.0, deadline - time.monotonic()),
+            stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        state, _, told = done.stdout.strip().partition("\n")
+        if state in {SETTLED, "degraded"}:
+            break
+        told = done.stderr.strip() or state
+        time.sleep(RETRY_S)
+    if state != SETTLED:
+        raise UnreachableError(
+            f"guest {host.name} came up {state or 'without answering'}: {told.strip()}",
+            where=f"ssh {host.user}@{host.address}; LXC's log is {_log(lab, host)}",
+            hint="see what failed with `systemctl --failed` in the guest, or make the lab anew",
+        )
+
+
+def _wait_banner(lab: str, host: LabHost, deadline: float) -> None:
+    """Wait for sshd's greeting: a connection alone is also what a socket unit that is still starting gives."""
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection((str(host.address), host.port), timeout=1) as connection:
+                connection.settimeout(5)
+                if connection.recv(4) == b"SSH-":
+                    return
+        except OSError:
+            time.sleep(RETRY_S)
+    raise UnreachableError(
+        f"guest {host.name} does not answer on port {host.port}",
+        where=f"{host.address}; LXC's log is {_log(lab, host)}",
+        hint="check that no firewall of this machine drops packets to the lab's bridge",
+    )
+
+
+def _log(lab: str, host: LabHost) -> Path:
+    return guest_home(lab, host.name) / "lxc.log"
