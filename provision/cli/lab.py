@@ -9,7 +9,7 @@ import typer
 from provision.cli.choices import Json
 from provision.models.lab import GpuFault
 
-app = typer.Typer(help="Real LXC guests of this machine, for tests and rehearsals.", no_args_is_help=True)
+app = typer.Typer(help="Real LXC guests of this machine, for tests and rehearsals.")
 
 
 @app.command()

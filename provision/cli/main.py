@@ -18,7 +18,6 @@ from provision.errors import ErrorGroup, ExitCode, ProvisionError, SetupError, U
 app = typer.Typer(
     name="provision",
     help="A hardware profile goes in; a verified private AI stack comes out, with a signed receipt.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -37,6 +36,8 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """One command; the exit code."""
     as_json = "--json" in arguments
+    if arguments in ([], ["lab"]):
+        arguments = [*arguments, "--help"]
     try:
         result = app(args=arguments, standalone_mode=False)
     except (ProvisionError, ErrorGroup) as error:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provision.pipeline.verification import Verified
 from provision.runner.workspace import write_private
+
+if TYPE_CHECKING:  # at run time only the verbs that need Ansible pay for its import
+    from provision.pipeline.verification import Verified
 
 
 def write_reports(verified: Verified) -> dict[str, str]:

@@ -35,7 +35,6 @@ from provision.verify.receipt import (
 )
 from provision.verify.web import Credentials, observe_web
 
-
 CA_ROOT_ON_GATEWAY = "/etc/caddy/ca-root.crt"
 """Where the role caddy exports the root of its own CA."""
 
