@@ -63,7 +63,8 @@ class Hardware(Frozen):
 class Network(Frozen):
     """The stack's private network; its first host address is the gateway."""
 
-    cidr: IPv4Network = IPv4Network("10.42.0.0/24")
+    # A file's text is validated strictly; this default is no text, and needs no validation.
+    cidr: Annotated[IPv4Network, Field(validate_default=False)] = IPv4Network("10.42.0.0/24")
     domain: HostName = "ai.internal"
     bridge: Slug = "vmbr0"
     admin_networks: Annotated[tuple[IPv4Network, ...], Field(max_length=32)] = ()

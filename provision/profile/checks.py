@@ -6,15 +6,17 @@ the catalogue or is a matter of space (a model too large, a service on no machin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 
 from provision.errors import ProfileError, ProvisionError
-from provision.profile.text import show
+from provision.models.profile import Access
 from provision.profile.tree import Node, Path, find_nearest, find_value, write_path
+from provision.profile.wording import describe
 
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 _SSH_PORT = 22
+_ORDER = ("built-in", "file", "client", "--set")
 
 Problems = list[ProvisionError]
 
@@ -35,9 +37,11 @@ def _check_network(root: Node, problems: Problems) -> None:
     network = _find_network(root)
     if network is None:
         return
-    if not any(network.subnet_of(private) for private in _PRIVATE):
+    # A server of its own keeps the network that it really has, which may be a provider's public one.
+    own = find_value(root, "platform", "kind") != "host"
+    if own and not any(network.subnet_of(private) for private in _PRIVATE):
         fault, hint = "which is not a private network", "take one from 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16"
-    elif not 16 <= network.prefixlen <= 28:
+    elif not 16 <= network.prefixlen <= (28 if own else 30):
         fault, hint = "which is not of a size that fits a stack", "take a prefix from /16 to /28, usually /24"
     else:
         return
@@ -54,7 +58,8 @@ def _check_addresses(root: Node, problems: Problems) -> None:
     for path, address in _numbers(root, paths):
         if address > last:
             hint = f"write 2 to {last}: 1 is the gateway, {last + 1} the broadcast address"
-            problems.append(_complain(root, path, f"{address}, which is outside {network}", hint))
+            fault = f"{address}, which is outside {network}"
+            problems.append(_complain(root, path, fault, hint, also=("network", "cidr")))
 
 
 def _check_services(root: Node, problems: Problems) -> None:
@@ -79,11 +84,20 @@ def _check_cards(root: Node, problems: Problems) -> None:
 
 
 def _check_ports(root: Node, problems: Problems) -> None:
-    paths: list[Path] = [("access", "chat_port"), ("access", "flows_port")]
-    _complain_twice(root, paths, problems, "give each its own port")
-    for path, port in _numbers(root, paths):
+    chat, flows = (_read_port(root, name) for name in ("chat_port", "flows_port"))
+    if chat is not None and chat == flows:
+        fault = f"{flows}, as access.chat_port is already"
+        problems.append(_complain(root, ("access", "flows_port"), fault, "give each its own port"))
+    for name, port in (("chat_port", chat), ("flows_port", flows)):
         if port == _SSH_PORT:
-            problems.append(_complain(root, path, "22, which is the port of ssh", "take another port, usually 443"))
+            fault, hint = "22, which is the port of ssh", "take another port, usually 443 or 8443"
+            problems.append(_complain(root, ("access", name), fault, hint))
+
+
+def _read_port(root: Node, name: str) -> object:
+    """The port, or the schema's own where the profile does not say one."""
+    said = find_value(root, "access", name)
+    return Access.model_fields[name].default if said is None else said
 
 
 def _complain_twice(root: Node, paths: Sequence[Path], problems: Problems, hint: str) -> None:
@@ -94,13 +108,16 @@ def _complain_twice(root: Node, paths: Sequence[Path], problems: Problems, hint:
         if isinstance(value, bool) or not isinstance(value, str | int):
             continue
         if value in first:
-            shown = f"'{show(value)}'" if isinstance(value, str) else show(str(value))
-            problems.append(_complain(root, path, f"{shown}, as {write_path(first[value])} is already", hint))
+            fault = f"{describe(value)}, as {write_path(first[value])} is already"
+            problems.append(_complain(root, path, fault, hint, also=first[value]))
         first.setdefault(value, path)
 
 
-def _complain(root: Node, path: Path, fault: str, hint: str) -> ProfileError:
-    return ProfileError(f"{write_path(path)} is {fault}", where=find_nearest(root, path).source.place, hint=hint)
+def _complain(root: Node, path: Path, fault: str, hint: str, *, also: Path | None = None) -> ProfileError:
+    """`also` is the other value in a conflict: the error points at the one that the higher layer says."""
+    sources = [find_nearest(root, place).source for place in (path, also) if place is not None]
+    newest = max(sources, key=lambda source: _ORDER.index(source.layer))
+    return ProfileError(f"{write_path(path)} is {fault}", where=newest.place, hint=hint)
 
 
 def _numbers(root: Node, paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
@@ -118,6 +135,10 @@ def _count(root: Node, *path: str | int) -> int:
 def _count_cards(root: Node) -> int | None:
     """The number of cards of all groups; None where a group does not say it properly."""
     total = 0
+    if not isinstance(find_value(root, "hardware"), Mapping):
+        return None
+    if not isinstance(find_value(root, "hardware", "gpus"), tuple | None):
+        return None
     for index in range(_count(root, "hardware", "gpus")):
         count = find_value(root, "hardware", "gpus", index, "count")
         count = 1 if count is None else count

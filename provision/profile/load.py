@@ -130,5 +130,5 @@ def _looks_like_file(name: str) -> bool:
 def _is_file(name: str) -> bool:
     try:
         return Path(name).is_file()
-    except ValueError:
+    except (OSError, ValueError):  # too long a name, or one with NUL in it
         return False

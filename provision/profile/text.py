@@ -14,19 +14,17 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def read_text(path: Path, label: str) -> str:
-    """The text of a file of at most 1 MiB of UTF-8. Raises ProfileError for anything else."""
+    """A file of at most 1 MiB of UTF-8; `label` names it in errors. Raises ProfileError for anything else."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise ProfileError(f"'{show(label)}' is not a file", where=show(label), hint="give the path of a YAML file")
+            raise ProfileError("this is not a file", where=label, hint="give the path of a YAML file")
         with path.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ProfileError(
-            f"the file cannot be read: {reason}",
-            where=show(label),
-            hint="check the path and its permissions",
+            f"the file cannot be read: {reason}", where=label, hint="check the path and its permissions"
         ) from error
     return decode(content, label)
 

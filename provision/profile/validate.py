@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -14,7 +13,7 @@ from provision.errors import ProfileError, ProvisionError
 from provision.models.profile import Profile
 from provision.profile.text import find_hidden, name_character, show
 from provision.profile.tree import Node, Path, find_nearest, list_leaves, to_plain, write_path
-from provision.profile.wording import HINTS, PATTERNS
+from provision.profile.wording import HINTS, PATTERNS, describe
 
 _TEMPLATE_MARKS = ("{{", "{%", "{#")
 
@@ -28,8 +27,8 @@ def validate_tree(root: Node, problems: list[ProvisionError]) -> Profile | None:
     try:
         profile = Profile.model_validate_json(document, strict=True)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems.extend(_translate(root, one) for one in details if one["loc"] not in refused)
+        details = [one for one in error.errors(include_url=False) if not _follows(one) and one["loc"] not in refused]
+        problems.extend(_translate(root, one) for one in details)
         return None
     return None if refused else profile
 
@@ -54,6 +53,11 @@ def _refuse_strings(root: Node, problems: list[ProvisionError]) -> set[Path]:
     return refused
 
 
+def _follows(details: ErrorDetails) -> bool:
+    """pydantic counts only good items, so a list with a bad one seems too short besides."""
+    return details["type"] == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]
+
+
 def _translate(root: Node, details: ErrorDetails) -> ProfileError:
     path: Path = details["loc"]
     where = find_nearest(root, path).source.place
@@ -61,7 +65,7 @@ def _translate(root: Node, details: ErrorDetails) -> ProfileError:
         return ProfileError(f"{show_path(path)} is missing", where=where, hint=f"add `{path[-1]}:` there")
     if details["type"] == "extra_forbidden":
         return _complain_unknown(path, where)
-    if details["type"] == "value_error":
+    if details["type"] == "value_error" and "which is" in details["msg"]:
         fault, _, hint = str(details["msg"]).removeprefix("Value error, ").partition("; ")
     else:
         fault, hint = _word(details)
@@ -79,6 +83,8 @@ def _word(details: ErrorDetails) -> tuple[str, str]:
             f"which is not one of {context['expected']}",
             f"did you mean '{close[0]}'?" if close else "write one of them",
         )
+    if kind == "value_error":
+        kind = "ip_v4_network"  # the only type that words its own error, beside ours of units.py
     if kind in HINTS:
         fault, hint = HINTS[kind]
         return fault.format(**context), hint.format(**context)
@@ -109,19 +115,6 @@ def _find_model(annotation: Any) -> type[BaseModel]:
         if found is not BaseModel:
             return found
     return BaseModel
-
-
-def describe(value: object) -> str:
-    """A value as an error shows it, on one line."""
-    if value is None:
-        return "empty"
-    if isinstance(value, str):
-        return f"'{show(value)}'"
-    if isinstance(value, Mapping):
-        return "a group of keys"
-    if isinstance(value, list | tuple):
-        return "a list"
-    return show(json.dumps(value))
 
 
 def show_path(path: Path) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
+from provision.profile.text import show
+
 _NAME_HINT = "use a-z, 0-9 and '-', beginning with a letter, at most 40 characters"
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -45,3 +50,16 @@ HINTS = {
     "ip_v4_network": ("which is not an IPv4 network", "write for example 10.42.0.0/24, with zeros for the hosts"),
 }
 """By pydantic's error type, with its context filled in."""
+
+
+def describe(value: object) -> str:
+    """A value as an error shows it, on one line."""
+    if value is None:
+        return "empty"
+    if isinstance(value, str):
+        return f"'{show(value)}'"
+    if isinstance(value, Mapping):
+        return "a group of keys"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return show(json.dumps(value, default=str))

@@ -1,0 +1,134 @@
+"""The committed data are complete and agree with figures that are known from elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+from math import ceil
+from pathlib import Path
+
+import pytest
+
+from provision.catalog import load_catalog, release_id
+from provision.catalog.loader import ROLES
+from provision.errors import SetupError
+from provision.profile import list_profiles, load_profile
+
+DATA = ROLES.parent / "provision" / "catalog" / "data"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A copy of the data files to spoil."""
+    return Path(shutil.copytree(DATA, tmp_path / "data"))
+
+
+def test_the_built_in_profiles_name_only_what_is_known() -> None:
+    catalog = load_catalog()
+    for summary in list_profiles():
+        profile = load_profile(summary.name).profile
+        for group in profile.hardware.gpus:
+            assert group.model in catalog.gpus
+        for model in profile.workload.models:
+            assert model.quant in {quant.name for quant in catalog.models[model.model].quants}
+        for machine in profile.machines:
+            assert set(machine.services) <= set(catalog.services)
+
+
+def test_the_card_of_the_reference_profile() -> None:
+    card = load_catalog().gpus["rtx-4090"]
+    assert (card.id, card.nvml_name, card.memory_mib) == ("rtx-4090", "NVIDIA GeForce RTX 4090", 24564)
+    assert (card.usable_mib, card.usable_measured) == (24080, True)
+
+
+def test_cards_are_plausible() -> None:
+    for key, card in load_catalog().gpus.items():
+        assert card.id == key
+        assert 300 <= card.memory_mib - card.usable_mib <= 770, key
+        assert 100 < card.bandwidth_gb_s < 10_000, key
+        assert 50 < card.tdp_w < 1500, key
+        assert card.source, key
+
+
+def test_models_are_plausible() -> None:
+    """A quantised file lies between 4 and 9 bits per weight; tied small models carry a large table besides."""
+    for key, model in load_catalog().models.items():
+        assert model.id == key
+        assert model.source
+        assert model.licence
+        assert model.active_parameters_b <= model.parameters_b
+        assert (model.sliding_window is None) == (model.full_attention_every is None)
+        for quant in model.quants:
+            bits = quant.file_mib * 2**20 * 8 / (model.parameters_b * 1e9)
+            assert 4 < bits < 9, (key, quant.name, bits)
+            assert quant.source
+
+
+def test_the_cache_of_llama_3_3_is_320_kib_per_token() -> None:
+    """2 x layers x kv_heads x head_dim x 2 bytes, as its configuration gives it."""
+    model = load_catalog().models["llama3.3-70b"]
+    assert 2 * model.layers * model.kv_heads * model.head_dim * 2 == 320 * 1024
+
+
+def test_the_small_model_agrees_with_the_pinned_file() -> None:
+    catalog = load_catalog()
+    pinned = catalog.artifacts["gemma-3-270m-q4_k_m.gguf"].size_bytes
+    (quant,) = (quant for quant in catalog.models["gemma-3-270m"].quants if quant.name == "q4_k_m")
+    assert pinned is not None
+    assert quant.file_mib == ceil(pinned / 2**20)
+
+
+def test_services_need_only_known_services_and_share_no_port() -> None:
+    services = load_catalog().services
+    for name, service in services.items():
+        assert service.name == name
+        assert set(service.needs) < set(services)
+    ports = [service.port for service in services.values()]
+    assert len(set(ports)) == len(ports)
+
+
+def test_a_release_is_named_after_its_recipe() -> None:
+    services = load_catalog().services
+    assert services["llama_cpp"].release == release_id(ROLES / "llama_cpp" / "files" / "recipe")
+    assert services["postgresql"].release is None
+    assert {name for name, service in services.items() if service.release} == {"llama_cpp", "open_webui", "n8n"}
+
+
+def test_it_is_read_once() -> None:
+    assert load_catalog() is load_catalog()
+
+
+def test_without_roles_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="the folder 'roles' is not beside the program") as caught:
+        load_catalog(roles=tmp_path / "roles")
+    assert "checkout" in caught.value.hint
+
+
+def test_without_a_recipe_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "roles").mkdir()
+    with pytest.raises(SetupError) as caught:
+        load_catalog(roles=tmp_path / "roles")
+    assert "llama_cpp" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("- a\n", "not a mapping"),
+        ("a: 1\n", "not a mapping"),
+        ("a: [\n", "while parsing"),
+        ("rtx-1:\n  nvml_name: x\n", "Field required"),
+        ("rtx-1:\n  colour: red\n", "rtx-1"),
+    ],
+)
+def test_a_damaged_file_is_named(data: Path, content: str, words: str) -> None:
+    (data / "gpus.yml").write_text(content, encoding="utf-8")
+    with pytest.raises(SetupError, match=words) as caught:
+        load_catalog(data)
+    assert caught.value.where == str(data / "gpus.yml")
+
+
+def test_a_missing_file_is_named(data: Path) -> None:
+    (data / "services.yml").unlink()
+    with pytest.raises(SetupError) as caught:
+        load_catalog(data)
+    assert caught.value.where == str(data / "services.yml")
