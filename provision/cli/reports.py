@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-from provision.runner.workspace import write_private
 
 if TYPE_CHECKING:  # at run time only the verbs that need Ansible pay for its import
     from provision.pipeline.verification import Verified
@@ -13,11 +10,12 @@ if TYPE_CHECKING:  # at run time only the verbs that need Ansible pay for its im
 
 def write_reports(verified: Verified) -> dict[str, str]:
     """HTML and JUnit; the paths of all three forms by name."""
+    from provision.pipeline.verification import save_beside
     from provision.ui.junit import render_junit
     from provision.ui.receipt_html import render_receipt_html
 
-    receipt = Path(verified.receipt_file)
-    html, junit = receipt.with_suffix(".html"), receipt.with_suffix(".xml")
-    write_private(html, render_receipt_html(verified.signed, verified.plan))
-    write_private(junit, render_junit(verified.signed.receipt))
-    return {"receipt": str(receipt), "report": str(html), "junit": str(junit)}
+    return {
+        "receipt": verified.receipt_file,
+        "report": save_beside(verified, ".html", render_receipt_html(verified.signed, verified.plan)),
+        "junit": save_beside(verified, ".xml", render_junit(verified.signed.receipt)),
+    }

@@ -125,6 +125,13 @@ def _write(workspace: Workspace, plan: Plan, signed: SignedReceipt) -> Verified:
     return Verified(signed=signed, plan=plan, receipt_file=str(path))
 
 
+def save_beside(verified: Verified, suffix: str, text: str) -> str:
+    """Write another form of the receipt next to it; its path."""
+    path = Path(verified.receipt_file).with_suffix(suffix)
+    write_private(path, text)
+    return str(path)
+
+
 def _trusted_key(options: Options) -> str:
     workspace = open_chosen_workspace(options, find_client(options))
     if not workspace.signing_key.exists():
