@@ -1,4 +1,4 @@
-"""Variables of the roles that every machine has: base and probe."""
+"""Variables of the role that every machine begins with, and those that all machines share."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def common_vars(plan: Plan, given: InventoryInput) -> dict[str, Any]:
         "base_admin_networks": _admin_networks(plan, given),
         "base_ca_bundle_file": given.ca_bundle,
         "base_mirror": _mirror(given.mirror),
+        "probe_pynvml_source": given.pynvml,
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from provision.inventory.base_vars import base_vars, common_vars
+from provision.inventory.probe_vars import probe_vars
 from provision.inventory.service_vars import service_vars
 from provision.models.inventory import Connection, Inventory, InventoryInput
 from provision.models.plan import Plan, PlannedMachine
@@ -26,6 +27,7 @@ def build_inventory(plan: Plan, given: InventoryInput) -> Inventory:
                 **_connect(machine, connections.get(machine.name)),
                 "provision_roles": list(machine.roles),
                 **base_vars(plan, machine),
+                **probe_vars(plan, machine),
                 **service_vars(plan, machine, given),
             }
             for machine in plan.machines

@@ -74,10 +74,12 @@ def _postgresql(plan: Plan, machine: PlannedMachine, service: PlannedService, _:
 
 
 def _open_webui(plan: Plan, machine: PlannedMachine, service: PlannedService, given: InventoryInput) -> dict[str, Any]:
+    gateway = next((other.machine for other in plan.services if other.name == "caddy"), None)
     return {
         **_release(service, given),
         "open_webui_address": str(machine.address),
         "open_webui_port": service.port,
+        **({"open_webui_proxy_address": str(address_of(plan, gateway))} if gateway else {}),
         "open_webui_database": _database(plan, machine, "open_webui"),
         "open_webui_secret_key": SecretReference(name="open_webui_secret_key"),
         "open_webui_admin": {
@@ -158,8 +160,9 @@ def _engine(plan: Plan, engine: EngineInstance) -> dict[str, Any]:
 
 
 def _site_url(plan: Plan, name: str, machine: PlannedMachine, service: PlannedService) -> str:
+    """What a person opens, without a slash at the end; the service itself where no gateway leads to it."""
     site = next((site for site in plan.sites if site.name == name), None)
-    return site.url if site else f"http://{machine.address}:{service.port}/"
+    return site.url.rstrip("/") if site else f"http://{machine.address}:{service.port}"
 
 
 def _seen_from(plan: Plan, here: str, there: str) -> str:

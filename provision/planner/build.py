@@ -41,8 +41,8 @@ def build_plan(
     engines = plan_engines(profile, catalog, homes, cards, lab, problems)
     problems.raise_if_any()
 
-    services = plan_services(profile, catalog, cuda=lab is None and bool(cards))
     sites = plan_sites(profile, homes, addresses, catalog)
+    services = plan_services(profile, catalog, sites, cuda=lab is None and bool(cards))
     machines = _describe_machines(profile, catalog, addresses, cards)
     check_ports(machines, services, engines, sites, problems)
     problems.raise_if_any()

@@ -52,8 +52,10 @@ def assign_addresses(profile: Profile, problems: Problems) -> dict[str, IPv4Addr
     return addresses
 
 
-def plan_services(profile: Profile, catalog: Catalog, *, cuda: bool) -> tuple[PlannedService, ...]:
-    """Every service with its port and release; the gateway listens where `access` says.
+def plan_services(
+    profile: Profile, catalog: Catalog, sites: tuple[Site, ...], *, cuda: bool
+) -> tuple[PlannedService, ...]:
+    """Every service with its port and release; the gateway's port is that of its first site.
 
     `cuda`: an engine runs on real cards, and its release is the recipe's variant for them.
     """
@@ -61,7 +63,7 @@ def plan_services(profile: Profile, catalog: Catalog, *, cuda: bool) -> tuple[Pl
     for machine in profile.machines:
         for name in machine.services:
             entry = catalog.services[name]
-            port = profile.access.chat_port if name == GATEWAY_SERVICE else entry.port
+            port = sites[0].port if name == GATEWAY_SERVICE and sites else entry.port
             release = f"{entry.release}-cuda" if cuda and name in ENGINES and entry.release else entry.release
             planned.append(PlannedService(name=name, machine=machine.name, port=port, unit=entry.unit, release=release))
     return tuple(planned)
