@@ -99,8 +99,3 @@ def whole_stack(plan: Plan) -> Sequence[str]:  # noqa: ARG001 - has the form of 
 def name_card(card: Card) -> str:
     """'card 1 NVIDIA GeForce RTX 4090 (GPU-…)': enough to find it in the case and in nvidia-smi."""
     return f"card {card.index} {card.nvml_name}" + (f" ({card.uuid})" if card.uuid else "")
-
-
-def model_names(engine: EngineInstance) -> frozenset[str]:
-    """The ids under which an engine's model can be offered."""
-    return frozenset({engine.name, engine.model, engine.wanted_model})

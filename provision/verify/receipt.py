@@ -123,7 +123,10 @@ def check_receipt(path: Path, trusted_public_key: str | None) -> SignedReceipt:
             hint=f"trusted is {trusted_public_key}; ask the signer for the key on another way, then pass it by --key",
         )
     try:
-        trusted.verify(bytes.fromhex(signed.signature), canonical_json(signed.receipt))
+        signature = bytes.fromhex(signed.signature)
+        if signature.hex() != signed.signature:
+            raise ValueError("another spelling of the signature")
+        trusted.verify(signature, canonical_json(signed.receipt))
     except (InvalidSignature, ValueError) as error:
         raise ReceiptError(
             "the receipt is not what was signed: it was changed after signing",

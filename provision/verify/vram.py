@@ -76,7 +76,7 @@ def _before_load(plan: Plan, card: Card, seen: MachineObservation) -> int | None
     """Memory in use just before the first of the card's engines loaded; None where that is not known.
 
     With several engines on one card the snapshot of one holds the others where those were running: it counts as
-    "before" only if it is too small to hold any of them.
+    "before" only if it is far too small to hold any of them.
     """
     engines = engines_on(plan, card)
     boot = seen.machine.boot_id if seen.machine else None
@@ -89,4 +89,4 @@ def _before_load(plan: Plan, card: Card, seen: MachineObservation) -> int | None
     if not used:
         return None
     others = [b.total_mib for e in engines for b in e.cards if b.card == card.index] if len(engines) > 1 else []
-    return min(used) if not others or min(used) < min(others) else None
+    return min(used) if not others or min(used) < min(others) / 2 else None

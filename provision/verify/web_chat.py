@@ -11,7 +11,6 @@ import httpx
 
 from provision.models.observation_web import ChatAnswer, ChatObservation, WebStep
 from provision.models.plan import EngineInstance
-from provision.verify.evidence import model_names
 from provision.verify.web_steps import RATE_LIMITED, ask, ask_patiently, describe, open_client
 
 SIGN_IN = "/api/v1/auths/signin"
@@ -25,7 +24,10 @@ PROMPT = "Name the capital of France."
 def observe_chat(
     url: str, ca_file: Path, email: str, password: str, engines: Sequence[EngineInstance]
 ) -> ChatObservation:
-    """Sign in, try a wrong password and a sign-up, then one chat with each planned model."""
+    """Sign in, try a wrong password and a sign-up, then one chat with each planned model.
+
+    Open WebUI offers a model under the name that its engine was given, which is the engine's name in the plan.
+    """
     try:
         client = open_client(url, ca_file)
     except OSError as error:
@@ -38,7 +40,7 @@ def observe_chat(
         client.cookies.clear()
         token = {"Authorization": f"Bearer {account.get('token', '')}"}
         models = _list_models(client, token) if sign_in.status == 200 else ()
-        answers = tuple(_chat(client, token, model) for model in models if _is_planned(model, engines))
+        answers = tuple(_chat(client, token, engine.name) for engine in engines if engine.name in models)
         wrong, _ = ask(client, SIGN_IN, {"email": email, "password": secrets.token_urlsafe(12)})
         stranger = f"stranger-{secrets.token_hex(4)}@example.org"
         body = {"name": "Stranger", "email": stranger, "password": secrets.token_urlsafe(12)}
@@ -51,10 +53,6 @@ def observe_chat(
         models=models,
         answers=answers,
     )
-
-
-def _is_planned(model: str, engines: Sequence[EngineInstance]) -> bool:
-    return any(model in model_names(engine) for engine in engines)
 
 
 def _list_models(client: httpx.Client, token: dict[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.verify.checks.chat_login import SITE, say
-from provision.verify.evidence import Check, Evidence, Verdict, model_names, whole_stack
+from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
+from provision.verify.next_step import logs_of, logs_of_service
 
 _EXPECTED = "a text of at least one token"
 
@@ -14,16 +15,16 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     if not any(site.name == SITE for site in evidence.plan.sites):
         return
     chat = evidence.web.chat
+    logs = logs_of_service(evidence.plan, "open_webui")
     for engine in evidence.plan.engines:
-        names = model_names(engine)
-        answer = next((a for a in chat.answers if a.model in names), None) if chat else None
+        answer = next((a for a in chat.answers if a.model == engine.name), None) if chat else None
         if answer is None:
             offered = ", ".join(chat.models) if chat and chat.models else "none"
             text = f"Open WebUI does not offer the model '{engine.name}'; it offers: {offered}"
-            step = "provision logs apps --unit open-webui.service shows whether it reaches the engine"
+            step = f"{logs} shows whether it reaches the engine"
             yield Verdict("failed", _EXPECTED, text, step, engine.name)
         elif answer.step.status != 200 or not (answer.text.strip() or answer.completion_tokens):
-            step = "provision logs apps --unit open-webui.service and provision logs " + engine.machine
+            step = f"{logs}, then {logs_of(engine.machine)}"
             yield Verdict("failed", _EXPECTED, f"no answer: {say(answer.step)}", step, engine.name)
         else:
             tokens = "" if answer.completion_tokens is None else f"{answer.completion_tokens} tokens, "

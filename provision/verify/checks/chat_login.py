@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provision.models.observation_web import ChatObservation, WebStep
 from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
+from provision.verify.next_step import logs_of_service
 
 SITE = "chat"
 _EXPECTED = "the administrator signs in; a wrong password and a sign-up are refused"
@@ -20,7 +21,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     if chat is None:
         yield Verdict("failed", _EXPECTED, "not asked", "run provision verify on the controller again")
         return
-    problem = _find_problem(chat)
+    problem = _find_problem(chat, logs_of_service(evidence.plan, "open_webui"))
     if problem:
         yield Verdict("failed", _EXPECTED, *problem)
     else:
@@ -28,8 +29,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
         yield Verdict("passed", _EXPECTED, measured + f"sign-up HTTP {chat.sign_up.status}")
 
 
-def _find_problem(chat: ChatObservation) -> tuple[str, str] | None:
-    logs = "provision logs apps --unit open-webui.service"
+def _find_problem(chat: ChatObservation, logs: str) -> tuple[str, str] | None:
     if chat.sign_in.status != 200:
         return (
             f"the administrator cannot sign in: {say(chat.sign_in)}",

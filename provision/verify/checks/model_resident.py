@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from provision.models.observation import EngineObservation
-from provision.models.plan import Card, EngineInstance
+from provision.models.plan import EngineInstance
 from provision.verify.evidence import Check, Evidence, Verdict, machines_with_engines
 from provision.verify.next_step import logs_of, with_lab
-from provision.verify.vram import tolerance_of
+from provision.verify.vram import find_device, tolerance_of
 
 _CUDA = re.compile(r"^CUDA(\d+)$")
 
@@ -56,8 +56,11 @@ def _find_problem(evidence: Evidence, engine: EngineInstance, seen: EngineObserv
 
 def _cards_given(visible: str | None, evidence: Evidence, engine: EngineInstance) -> list[int | None]:
     """Planned indices of the cards the process may use, None for a card the plan does not know."""
-    cards: Sequence[Card] = evidence.cards(engine.machine)
-    known = {card.uuid: card.index for card in cards if card.uuid} | {str(n): c.index for n, c in enumerate(cards)}
+    known: dict[str, int] = {}
+    for card in evidence.cards(engine.machine):
+        device = find_device(evidence.gpu(engine.machine), card)
+        if device is not None:
+            known |= {str(device.index): card.index} | ({device.uuid: card.index} if device.uuid else {})
     return [known.get(item.strip()) for item in (visible or "").split(",") if item.strip()]
 
 

@@ -12,6 +12,9 @@ from provision.verify.next_step import logs_of
 RESTARTS_ALLOWED = 2
 """A service may start once or twice before what it needs on another machine is up; more is a crash loop."""
 
+STARTED_AS_ROOT = ("postgresql@",)
+"""Debian's pg_ctlcluster starts as root and becomes postgres; the server itself refuses to run as root."""
+
 
 def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
     seen = evidence.machines[machine]
@@ -46,7 +49,7 @@ def _find_problem(machine: str, name: str, unit: UnitObservation | None) -> tupl
         return f"{name} is {unit.active_state} ({unit.sub_state}, result {unit.result})", f"{logs} shows why"
     if (unit.restarts or 0) > RESTARTS_ALLOWED:
         return f"{name} was restarted {unit.restarts} times by systemd", f"{logs} shows why it ends"
-    if unit.sub_state == "running" and unit.user in (None, "", "root"):
+    if unit.sub_state == "running" and unit.user in (None, "", "root") and not name.startswith(STARTED_AS_ROOT):
         return f"{name} runs as root", "provision up writes the hardened unit again; look for a drop-in that sets User="
     return None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provision.models.observation_web import TlsObservation
 from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
+from provision.verify.next_step import logs_of_service
 
 _EXPECTED = "valid under the stack's own CA, refused without it"
 
@@ -13,20 +14,20 @@ _EXPECTED = "valid under the stack's own CA, refused without it"
 def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     for site in evidence.plan.sites:
         seen = next((item for item in evidence.web.tls if item.site == site.name), None)
-        problem = _find_problem(seen)
+        problem = _find_problem(seen, logs_of_service(evidence.plan, "caddy"))
         if problem:
             yield Verdict("failed", _EXPECTED, *problem, site.name)
         elif seen:
             yield Verdict("passed", _EXPECTED, f"{seen.version}, valid until {seen.expires}", "", site.name)
 
 
-def _find_problem(seen: TlsObservation | None) -> tuple[str, str] | None:
+def _find_problem(seen: TlsObservation | None, logs: str) -> tuple[str, str] | None:
     if seen is None:
         return "not asked", "run provision verify on the controller again"
     if not seen.trusted:
         return (
             f"{seen.url} is not trusted under the stack's CA: {seen.trusted_error}",
-            "provision logs gateway --unit caddy.service; provision up fetches the CA's root again",
+            f"{logs}; provision up fetches the CA's root again",
         )
     if not seen.refused_without_ca:
         return (

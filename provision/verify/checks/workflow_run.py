@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from provision.models.observation_web import WorkflowObservation
 from provision.verify.checks.chat_login import say
 from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
+from provision.verify.next_step import logs_of_service
 
 SITE = "flows"
 _EXPECTED = "the workflow answers with a model's text; a wrong key and a wrong password are refused"
@@ -21,7 +22,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     if seen is None:
         yield Verdict("failed", _EXPECTED, "not asked", "run provision verify on the controller again")
         return
-    problem = _find_problem(seen)
+    problem = _find_problem(seen, logs_of_service(evidence.plan, "n8n"))
     if problem:
         yield Verdict("failed", _EXPECTED, *problem)
     else:
@@ -30,8 +31,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
         yield Verdict("passed", _EXPECTED, f"{text}; owner signs in")
 
 
-def _find_problem(seen: WorkflowObservation) -> tuple[str, str] | None:
-    logs = "provision logs apps --unit n8n.service"
+def _find_problem(seen: WorkflowObservation, logs: str) -> tuple[str, str] | None:
     if seen.run.status != 200:
         step = "the workflow must be published (active) in the editor; provision up publishes it"
         return f"the sample workflow does not run: {say(seen.run)}", f"{logs}; {step}"

@@ -1,0 +1,377 @@
+"""A healthy stack is green; every fault gives one red line that names the cause and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from provision.models.observation import MachineObservation
+from provision.models.observation_web import WebObservation
+from provision.models.plan import Plan
+from provision.models.report import CheckResult
+from provision.verify.checks import CHECKS
+from provision.verify.judge import judge
+
+Break = Callable[..., tuple[CheckResult, ...]]
+
+NO_GPU = {"nvml": {"ok": False, "code": 18, "text": "Driver/library version mismatch"}, "devices": [], "cuda": None}
+MISSING_DEVICE = {
+    "index": 0,
+    "name": "NVIDIA GeForce RTX 4090",
+    "uuid": "GPU-db729b20-5888-503b-8a11-95fb55a51fa4",
+    "memory": {"total_mib": 24564, "used_mib": 188, "free_mib": 23892, "reserved_mib": 484},
+    "errors": {},
+}
+
+FAULTS: dict[str, tuple[str, dict[str, Any] | None, str, tuple[str, ...], tuple[str, ...]]] = {
+    # name: machine, changed values, the one red check, words of its message, words of its next step
+    "card-missing": (
+        "engine",
+        {"gpu.devices": [MISSING_DEVICE], "gpu.cuda.device_count": 1},
+        "gpu_visible",
+        ("card missing: card 1", "GPU-ea5fda5f-c3e9-5128-a42d-b66b3ea866ef"),
+        ("nvidia-smi -L", "simulated"),
+    ),
+    "driver-mismatch": (
+        "engine",
+        {
+            "gpu.nvml": NO_GPU["nvml"],
+            "gpu.devices": [],
+            "gpu.cuda": {"ok": False, "code": 803, "text": "system driver mismatch"},
+            "gpu.kernel_module_version": "570.148.08-simulated",
+        },
+        "driver_match",
+        ("driver/library mismatch (NVML error 18)", "570.148.08"),
+        ("install version 570.148.08 of the user-space driver in 'engine'", "simulated"),
+    ),
+    "driver-mismatch without error 18": (
+        "engine",
+        {"gpu.kernel_module_version": "570.148.08-simulated"},
+        "driver_match",
+        ("driver/library mismatch", "580.126.18", "570.148.08"),
+        ("hold it",),
+    ),
+    "nvml-missing": (
+        "engine",
+        {
+            "gpu.nvml": {"ok": False, "code": None, "text": "libnvidia-ml.so.1: cannot open shared object file"},
+            "gpu.devices": [],
+        },
+        "gpu_visible",
+        ("NVML does not load", "cannot open"),
+        ("user-space libraries",),
+    ),
+    "other card": (
+        "engine",
+        {"gpu.devices.1.name": "NVIDIA GeForce RTX 3090"},
+        "gpu_visible",
+        ("card 1 is NVIDIA GeForce RTX 3090",),
+        ("hardware.gpus",),
+    ),
+    "uvm-missing": (
+        "engine",
+        {
+            "gpu.cuda": {"ok": False, "code": 999, "text": "unknown error", "device_count": None},
+            "gpu.device_nodes": [{"path": "/dev/nvidia0", "mode": "0660", "uid": 0, "gid": 44}],
+            "gpu.devices.0.memory.used_mib": 0,
+            "gpu.devices.1.memory.used_mib": 0,
+        },
+        "cuda_init",
+        ("999", "NVML lists 2 cards", "/dev/nvidia-uvm is missing in 'engine'"),
+        ("nvidia-modprobe -u -c 0", "simulated"),
+    ),
+    "uvm-unusable": (
+        "engine",
+        {"gpu.cuda": {"ok": False, "code": 999, "text": "unknown error", "device_count": None}},
+        "cuda_init",
+        ("999", "/dev/nvidia-uvm is there (mode 0660, 0:44)"),
+        ("major number",),
+    ),
+    "ecc on": (
+        "engine",
+        {"gpu.devices.0.memory.total_mib": 23028},
+        "vram_total",
+        ("23028 MiB",),
+        ("hardware.gpus", "ECC"),
+    ),
+    "cpu-only": (
+        "engine",
+        {"gpu.devices.0.memory.used_mib": 0, "gpu.devices.1.memory.used_mib": 0},
+        "vram_planned",
+        ("nothing on the card: chat runs on the CPU only",),
+        ("provision logs engine", "simulated"),
+    ),
+    "wrong-card": (
+        "engine",
+        {"gpu.devices.0.memory.used_mib": 0, "gpu.devices.1.memory.used_mib": 379},
+        "vram_planned",
+        ("wrong card: chat is on card 1",),
+        ("with card 0",),
+    ),
+    "vram-held after the load": (
+        "engine",
+        {"gpu.devices.0.memory.used_mib": 188 + 8192},
+        "vram_planned",
+        ("another process holds 8188 MiB", "engine's own 188 MiB are as planned"),
+        ("nvidia-smi", "simulated"),
+    ),
+    "vram-held before the load": (
+        "engine",
+        {
+            "gpu.devices.0.memory.used_mib": 188 + 8192,
+            "vram_before.0.gpu.devices.0.memory.used_mib": 8192,
+        },
+        "vram_planned",
+        ("another process holds 8192 MiB: it was there before the load",),
+        ("nvidia-smi",),
+    ),
+    "engine given one card only": (
+        "engine",
+        {"engines.0.process.cuda_visible_devices": "GPU-ea5fda5f-c3e9-5128-a42d-b66b3ea866ef"},
+        "model_resident",
+        ("wrong card: CUDA_VISIBLE_DEVICES is 'GPU-ea5fda5f", "card 1"),
+        ("provision up",),
+    ),
+    "other model": (
+        "engine",
+        {"engines.0.props.model_path": "/var/lib/llama-cpp/models/other.gguf"},
+        "model_resident",
+        ("it serves other.gguf",),
+        ("provision up",),
+    ),
+    "context shrunk": (
+        "engine",
+        {"engines.0.props.context_tokens": 1024},
+        "engine_flags",
+        ("1024 tokens in each of 2 slots",),
+        ("provision up",),
+    ),
+    "stuck engine": (
+        "engine",
+        {"engines.0.speed.predicted_tok_s": 0.2},
+        "tokens_per_second",
+        ("0.2 tokens/s",),
+        ("is the machine busy",),
+    ),
+    "service down": (
+        "apps",
+        {"units.1.active_state": "failed", "units.1.sub_state": "failed", "units.1.result": "exit-code"},
+        "service_health",
+        ("n8n.service is failed", "exit-code"),
+        ("provision logs apps --unit n8n.service",),
+    ),
+    "crash loop": (
+        "apps",
+        {"units.0.restarts": 14},
+        "service_health",
+        ("restarted 14 times",),
+        ("provision logs apps --unit open-webui.service",),
+    ),
+    "service as root": (
+        "gateway",
+        {"units.0.user": "root"},
+        "service_health",
+        ("caddy.service runs as root",),
+        ("User=",),
+    ),
+    "active but silent": (
+        "apps",
+        {"http.0.ok": False, "http.0.status": None, "http.0.error": "timed out"},
+        "service_health",
+        ("http://10.42.0.13:8080/health does not answer: timed out",),
+        ("provision logs apps",),
+    ),
+    "engine unhealthy": (
+        "engine",
+        {"engines.0.health.ok": False, "engines.0.health.status": 503},
+        "service_health",
+        ("HTTP 503",),
+        ("llama-cpp@chat.service",),
+    ),
+    "all addresses": (
+        "data",
+        {"listeners.sockets.2.address": "0.0.0.0"},
+        "listeners",
+        ("postgresql@15-main.service listens on 0.0.0.0:5432/tcp: all addresses instead of 10.42.0.12",),
+        ("bind it to loopback",),
+    ),
+    "unplanned listener": (
+        "gateway",
+        {"listeners.sockets.2": {"protocol": "tcp", "address": "10.42.0.10", "port": 2019, "unit": "caddy.service"}},
+        "listeners",
+        ("caddy.service listens on 10.42.0.10:2019/tcp: not planned",),
+        ("provision up",),
+    ),
+    "unplanned udp": (
+        "apps",
+        {"listeners.sockets.5": {"protocol": "udp", "address": "0.0.0.0", "port": 5355, "process": "resolved"}},
+        "listeners",
+        ("resolved listens on 0.0.0.0:5355/udp: not planned",),
+        ("stop the service",),
+    ),
+    "port open": (
+        "web",
+        {"ports.1.open": [22, 5432]},
+        "ports_outside",
+        ("open although not planned: 5432",),
+        ("nft list ruleset",),
+    ),
+    "port closed": (
+        "web",
+        {"ports.3.open": [22, 443]},
+        "ports_outside",
+        ("closed although planned: 8443",),
+        ("firewall",),
+    ),
+    "egress": (
+        "apps",
+        {"egress.1.outcome": "connected", "egress.1.error": None},
+        "no_egress",
+        ("n8n to 192.0.2.1:443 connected",),
+        ("nft list chain inet provision output",),
+    ),
+    "tls untrusted": (
+        "web",
+        {"tls.0.trusted": False, "tls.0.trusted_error": "certificate has expired"},
+        "tls",
+        ("https://10.42.0.10/ is not trusted", "certificate has expired"),
+        ("provision logs gateway --unit caddy.service",),
+    ),
+    "tls accepted by anyone": (
+        "web",
+        {"tls.1.refused_without_ca": False},
+        "tls",
+        ("accepted without the stack's CA",),
+        ("issuer",),
+    ),
+    "login fails": (
+        "web",
+        {"chat.sign_in.status": 400, "chat.sign_in.detail": "wrong password", "chat.models": [], "chat.answers": []},
+        "chat_login",
+        ("cannot sign in: HTTP 400, wrong password",),
+        ("vault",),
+    ),
+    "sign-up open": ("web", {"chat.sign_up.status": 200}, "chat_login", ("stranger can sign up",), ("ENABLE_SIGNUP",)),
+    "any password": ("web", {"chat.wrong_password.status": 200}, "chat_login", ("not refused",), ("open-webui",)),
+    "model not offered": (
+        "web",
+        {"chat.models": [], "chat.answers": []},
+        "chat_answer",
+        ("does not offer the model 'chat'; it offers: none",),
+        ("open-webui.service",),
+    ),
+    "no answer": (
+        "web",
+        {"chat.answers.0.step.status": 502, "chat.answers.0.text": "", "chat.answers.0.completion_tokens": None},
+        "chat_answer",
+        ("no answer: HTTP 502",),
+        ("provision logs engine",),
+    ),
+    "workflow off": (
+        "web",
+        {"workflow.run.status": 404, "workflow.run.detail": "not registered", "workflow.model": ""},
+        "workflow_run",
+        ("does not run: HTTP 404, not registered",),
+        ("published",),
+    ),
+    "workflow open": (
+        "web",
+        {"workflow.wrong_key.status": 200},
+        "workflow_run",
+        ("a wrong key is not refused",),
+        ("credential",),
+    ),
+    "owner locked out": (
+        "web",
+        {"workflow.editor_login.status": 401},
+        "workflow_run",
+        ("owner cannot sign in",),
+        ("n8n.service",),
+    ),
+    "machine silent": (
+        "data",
+        None,
+        "machine_answers",
+        ("no answer over ssh",),
+        ("provision status", "start 'data'"),
+    ),
+    "probe broken": (
+        "apps",
+        {"error": "/etc/provision-probe/config.json: not a JSON object"},
+        "machine_answers",
+        ("the probe could not work",),
+        ("provision up",),
+    ),
+}
+
+
+def failed(checks: tuple[CheckResult, ...]) -> list[CheckResult]:
+    return [check for check in checks if check.status == "failed"]
+
+
+def test_healthy_stack_is_green(plan: Plan, observations: dict[str, MachineObservation], web: WebObservation) -> None:
+    checks = judge(plan, observations, web)
+    assert [check for check in checks if check.status != "passed"] == []
+    assert {check.id for check in checks} == {check.id for check in CHECKS}
+
+
+def test_same_evidence_same_results(
+    plan: Plan, observations: dict[str, MachineObservation], web: WebObservation
+) -> None:
+    assert judge(plan, observations, web) == judge(plan, dict(reversed(observations.items())), web)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_names_its_cause_and_the_next_step(fault: str, judge_broken: Break) -> None:
+    machine, changes, check, cause, step = FAULTS[fault]
+    checks = judge_broken(machine, changes)
+    red = failed(checks)
+    assert {result.id for result in red} == {check}
+    for words in cause:
+        assert words in red[0].measured
+    for words in step:
+        assert words in red[0].hint
+    assert all(result.expected and result.hint for result in red)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_is_skipped_without_a_reason(fault: str, judge_broken: Break) -> None:
+    machine, changes, check, _, _ = FAULTS[fault]
+    for result in judge_broken(machine, changes):
+        if result.status == "skipped":
+            assert result.measured
+            assert check in result.measured or "see " in result.measured
+
+
+def test_every_check_can_fail() -> None:
+    assert {fault[2] for fault in FAULTS.values()} == {check.id for check in CHECKS}
+
+
+@pytest.mark.parametrize("fault", ["cpu-only", "wrong-card", "vram-held after the load"])
+def test_one_red_line_for_one_cause(fault: str, judge_broken: Break) -> None:
+    machine, changes, _, _, _ = FAULTS[fault]
+    assert len(failed(judge_broken(machine, changes))) == 1
+
+
+def test_simulated_cards_are_marked(judge_broken: Break) -> None:
+    marked = {check.id for check in judge_broken("engine", {}) if check.simulated}
+    assert marked == {
+        "driver_match",
+        "gpu_visible",
+        "cuda_init",
+        "vram_total",
+        "vram_planned",
+        "model_resident",
+        "engine_flags",
+        "tokens_per_second",
+        "chat_answer",
+    }
+
+
+def test_registry_has_unique_ids_and_needs_come_first() -> None:
+    ids = [check.id for check in CHECKS]
+    assert len(ids) == len(set(ids))
+    for place, check in enumerate(CHECKS):
+        assert set(check.needs) <= set(ids[:place]), check.id
