@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from provision.errors import SetupError
 
@@ -17,7 +17,7 @@ def run(
     *,
     hint: str,
     text: str | None = None,
-    source: BinaryIO | None = None,
+    source: IO[bytes] | None = None,
     log: Path | None = None,
     timeout_s: float = 600,
     environment: dict[str, str] | None = None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
 from provision.errors import SetupError
@@ -24,7 +23,7 @@ SHAPE_FILE = "shape.json"
 CREATION_VERSION = 1
 
 
-def create_guest(spec: LabSpec, guest: LabGuest, tar: Path, mounts: Sequence[tuple[str, Path, bool]] = ()) -> None:
+def create_guest(spec: LabSpec, guest: LabGuest, tar: Path) -> None:
     """Unpack and configure a guest. Its shape file is written last: without one, a guest is half-made."""
     destroy_guest(spec.name, guest.name)
     home = guest_home(spec.name, guest.name)
@@ -33,7 +32,7 @@ def create_guest(spec: LabSpec, guest: LabGuest, tar: Path, mounts: Sequence[tup
     _unpack(tar, rootfs)
     write_guest_files(spec, guest, rootfs)
     devices = make_nodes(home / "devices", rootfs, len(guest.gpus)) if guest.gpus else ()
-    (home / "config").write_text(render_config(spec, guest, devices, mounts))
+    (home / "config").write_text(render_config(spec, guest, devices))
     (home / SHAPE_FILE).write_text(shape_of(spec, guest))
 
 
@@ -48,7 +47,7 @@ def shape_of(spec: LabSpec, guest: LabGuest) -> str:
     keys = public_half(private_key(spec.name)) + public_half(host_key(spec.name, guest.name))
     shape = {
         "creation": CREATION_VERSION,
-        "guest": guest.model_dump(mode="json"),
+        "guest": guest.model_dump(mode="json", exclude_defaults=True),
         "network": str(spec.network),
         "keys": hashlib.sha256(keys.encode()).hexdigest(),
     }

@@ -20,13 +20,10 @@ def veth_name(lab: str, guest: str) -> str:
     return f"pv{hashlib.sha256(container_name(lab, guest).encode()).hexdigest()[:8]}"
 
 
-def render_config(
-    spec: LabSpec, guest: LabGuest, devices: Sequence[Path], mounts: Sequence[tuple[str, Path, bool]] = ()
-) -> str:
-    """The `config` file: user namespace, network, limits, devices.
+def render_config(spec: LabSpec, guest: LabGuest, devices: Sequence[Path]) -> str:
+    """The `config` file: user namespace, network, limits, devices, bind mounts.
 
-    `mounts` are (path in the guest, path of the host, writable): bind mounts, made in the guest's own mount
-    namespace only.
+    Mounts are made in the guest's own mount namespace only, so they end with its last process.
     """
     home = guest_home(spec.name, guest.name)
     lines = [
@@ -52,19 +49,19 @@ def render_config(
         *_limits(guest),
     ]
     lines += [f"lxc.mount.entry = {node} dev/{node.name} none bind,create=file 0 0" for node in devices]
-    lines += [_mount_line(inside, outside, writable) for inside, outside, writable in mounts]
+    lines += [_mount_line(Path(mount.path)) for mount in guest.mounts]
     return "\n".join(lines) + "\n"
 
 
-def _mount_line(inside: str, outside: Path, writable: bool) -> str:
-    kind = "dir" if outside.is_dir() else "file"
-    options = f"{'rw' if writable else 'ro'},bind,create={kind}"
-    return f"lxc.mount.entry = {_escaped(outside)} {_escaped(inside.lstrip('/'))} none {options} 0 0"
+def _mount_line(path: Path) -> str:
+    kind = "dir" if path.is_dir() else "file"
+    inside = _escaped(str(path).lstrip("/"))
+    return f"lxc.mount.entry = {_escaped(str(path))} {inside} none ro,bind,create={kind} 0 0"
 
 
-def _escaped(path: object) -> str:
+def _escaped(path: str) -> str:
     """fstab(5): a space in a path is written \\040."""
-    return str(path).replace("\\", "\\134").replace(" ", "\\040")
+    return path.replace("\\", "\\134").replace(" ", "\\040")
 
 
 def _limits(guest: LabGuest) -> list[str]:

@@ -18,7 +18,7 @@ from provision.errors import SetupError
 from provision.lab import guest as guests
 from provision.lab.keys import ensure_keys
 from provision.lab.locks import lab_lock
-from provision.lab.network import bridge_name, ensure_network, gateway_of, remove_network
+from provision.lab.network import NetworkTakenError, bridge_name, ensure_network, gateway_of, remove_network
 from provision.lab.places import guests_home, known_hosts, lab_home, labs_home, private_key, spec_file
 from provision.lab.readiness import wait_ready
 from provision.lab.requirements import ensure_subids, require_lab
@@ -42,9 +42,10 @@ def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
         former = _recorded_spec(spec.name)
         _drop_unwanted(former, spec)
         _write_spec(spec)
-        tar = ensure_rootfs(progress)
-        ensure_network(spec.name, spec.network)
         ensure_keys(spec)
+        unmade = [guest for guest in spec.guests if not guests.has_shape(spec, guest)]
+        tar = ensure_rootfs(progress) if unmade else Path()
+        ensure_network(spec.name, spec.network)
         state = state_of(spec)
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             changed = list(pool.map(lambda guest: _bring_up(spec, guest, tar, progress), spec.guests))
@@ -60,7 +61,7 @@ def read_lab(name: str) -> LabState:
 
 
 def read_spec(name: str) -> LabSpec:
-    """What the lab was asked to be. Raises SetupError when there is none of that name."""
+    """What the lab was last asked to be. Raises SetupError when there is none of that name."""
     spec = _recorded_spec(name)
     if spec is None:
         raise SetupError(
@@ -152,7 +153,7 @@ def _refuse_taken_by_labs(spec: LabSpec) -> None:
     """Another lab of this home keeps its network also while it is down."""
     for lab in list_labs():
         if lab.name != spec.name and lab.network.overlaps(spec.network):
-            raise SetupError(
+            raise NetworkTakenError(
                 f"the network {spec.network} overlaps {lab.network} of lab {lab.name}",
                 where=str(spec_file(lab.name)),
                 hint=f"choose another network, or destroy lab {lab.name}",

@@ -19,6 +19,10 @@ TABLE_PREFIX = "provision_"
 HINT = "see `ip address`, `ip route` and `nft list tables`"
 
 
+class NetworkTakenError(SetupError):
+    """The network is in use on this machine by something that is not this lab."""
+
+
 def bridge_name(lab: str) -> str:
     """`prov` and 8 hex digits of the lab's name: 12 of the 15 characters that a link may have."""
     return f"prov{hashlib.sha256(lab.encode()).hexdigest()[:8]}"
@@ -36,7 +40,7 @@ def gateway_of(network: IPv4Network) -> IPv4Address:
 def ensure_network(lab: str, network: IPv4Network) -> None:
     """Bring up the bridge, its address, NAT and forwarding; leaves what is already right as it is.
 
-    Raises SetupError when the network overlaps an address or a route of this machine that is not this lab's.
+    Raises NetworkTakenError when the network overlaps an address or a route of this machine that is not this lab's.
     """
     with network_lock():
         refuse_overlap(network, bridge_name(lab))
@@ -58,10 +62,10 @@ def remove_network(lab: str) -> None:
 
 
 def refuse_overlap(network: IPv4Network, own_bridge: str) -> None:
-    """Raise SetupError when `network` shares an address with what this machine already reaches otherwise."""
+    """Raise NetworkTakenError when `network` shares an address with what this machine already reaches otherwise."""
     for taken, owner in taken_networks():
         if owner != own_bridge and taken.overlaps(network):
-            raise SetupError(
+            raise NetworkTakenError(
                 f"the lab's network {network} overlaps {taken}, which is in use",
                 where=f"link {owner} of this machine",
                 hint="choose another private network for this lab, or take down the lab that has it",

@@ -62,5 +62,5 @@ def host_key(lab: str, guest: str) -> Path:
 def _place(variable: str, for_root: Path, for_others: Path) -> Path:
     chosen = os.environ.get(variable)
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(chosen).expanduser().resolve()
     return for_root if os.geteuid() == 0 else for_others.expanduser()

@@ -17,6 +17,7 @@ COMMANDS = {
     "lxc-usernsexec": "lxc",
     "newuidmap": "uidmap",
     "newgidmap": "uidmap",
+    "openssl": "openssl",
     "mmdebstrap": "mmdebstrap",
     "nft": "nftables",
     "ip": "iproute2",
@@ -25,6 +26,8 @@ COMMANDS = {
     "tar": "tar",
     "zstd": "zstd",
 }
+SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Root's; an ordinary user's lacks the sbin folders."""
 SUBID_START = 100000
 SUBID_COUNT = 65536
 SUBID_LINE = f"root:{SUBID_START}:{SUBID_COUNT}"
@@ -32,19 +35,21 @@ SUBID_FILES = (Path("/etc/subuid"), Path("/etc/subgid"))
 
 
 def missing_requirements() -> list[ProvisionError]:
-    """Everything that stands between this machine and a lab; empty when a lab can run."""
+    """Everything that stands between this machine and a lab; empty when a lab can run.
+
+    To root, absent subordinate ids are no obstacle: `ensure_lab` adds them.
+    """
     problems = _wrong_system()
     if problems:
         return problems
-    if os.geteuid() != 0:
-        return [
-            SetupError(
-                "a lab needs root: it makes guests, a bridge and firewall rules",
-                where=f"this process runs as uid {os.geteuid()}",
-                hint="run the same command with sudo; plan, fit and render need no root",
-            )
-        ]
-    return _missing_commands() + _missing_subids()
+    if os.geteuid() == 0:
+        return _missing_commands()
+    not_root = SetupError(
+        "a lab needs root: it makes guests, a bridge and firewall rules",
+        where=f"this process runs as uid {os.geteuid()}",
+        hint="run the same command with sudo; plan, fit and render need no root",
+    )
+    return [not_root, *_missing_commands(), *_missing_subids()]
 
 
 def require_lab() -> None:
@@ -95,7 +100,7 @@ def _missing_commands() -> list[ProvisionError]:
     return [
         SetupError(f"the command {command} is missing", where="this machine", hint=f"apt-get install --yes {package}")
         for command, package in COMMANDS.items()
-        if shutil.which(command) is None
+        if shutil.which(command, path=SEARCH_PATH) is None
     ]
 
 

@@ -6,7 +6,10 @@ A lab is a set of real unprivileged LXC guests on a private bridge of this machi
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints, model_validator
 
 from provision.models.base import Frozen
 
@@ -18,6 +21,10 @@ GpuFault = Literal[
     "vram-held",
     "wrong-card",
 ]
+
+
+LabName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
+"""Labs and guests are named as hosts are (RFC 1123), so a name fits a path, a host name and a firewall table."""
 
 
 class SimulatedGpu(Frozen):
@@ -50,23 +57,45 @@ class LabModel(Frozen):
     """Threads per server: all guests of a lab share this machine's cores."""
 
 
-class LabGuest(Frozen):
-    """One guest to have: a name unique within the lab and a fixed address."""
+class LabMount(Frozen):
+    """A folder or file of this machine that a guest sees, read-only, at the same path."""
 
-    name: str
+    path: str
+
+
+class LabGuest(Frozen):
+    """One guest to have: a name unique within the lab and a fixed address. `cores` is a number of processors."""
+
+    name: LabName
     address: IPv4Address
     gpus: tuple[SimulatedGpu, ...] = ()
-    memory_mib: int | None = None
-    cores: int | None = None
+    memory_mib: int | None = Field(default=None, ge=64)
+    cores: int | None = Field(default=None, ge=1)
+    mounts: tuple[LabMount, ...] = ()
 
 
 class LabSpec(Frozen):
-    """A whole lab: its name, its network and its guests."""
+    """A whole lab: its name, its network and its guests, whose addresses lie in it and differ."""
 
-    name: str
+    name: LabName
     network: IPv4Network
     guests: tuple[LabGuest, ...]
     driver_version: str = "580.126.18"
+
+    @model_validator(mode="after")
+    def _check_guests(self) -> LabSpec:
+        """The first host address is the bridge's own; the network and broadcast addresses are nobody's."""
+        names = [guest.name for guest in self.guests]
+        addresses = [guest.address for guest in self.guests]
+        if len(set(names)) < len(names):
+            raise ValueError("two guests have the same name")
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("two guests have the same address")
+        reserved = {self.network[0], self.network[1], self.network[-1]}
+        for guest in self.guests:
+            if guest.address not in self.network or guest.address in reserved:
+                raise ValueError(f"{guest.name} cannot have {guest.address} in {self.network}")
+        return self
 
 
 class LabHost(Frozen):
@@ -88,3 +117,12 @@ class LabState(Frozen):
     gateway: IPv4Address
     bridge: str
     hosts: tuple[LabHost, ...]
+
+
+class BuiltBundle(Frozen):
+    """A release built once: the .tar.zst of its folder's contents in the cache. Size in bytes."""
+
+    release_id: str
+    path: Path
+    sha256: str
+    size_bytes: int
