@@ -16,7 +16,7 @@ from provision.verify.judge import judge
 
 Break = Callable[..., tuple[CheckResult, ...]]
 
-NO_GPU = {"nvml": {"ok": False, "code": 18, "text": "Driver/library version mismatch"}, "devices": [], "cuda": None}
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - an observed address, nothing binds to it
 MISSING_DEVICE = {
     "index": 0,
     "name": "NVIDIA GeForce RTX 4090",
@@ -37,7 +37,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str, tuple[str, ...], tuple[
     "driver-mismatch": (
         "engine",
         {
-            "gpu.nvml": NO_GPU["nvml"],
+            "gpu.nvml": {"ok": False, "code": 18, "text": "Driver/library version mismatch"},
             "gpu.devices": [],
             "gpu.cuda": {"ok": False, "code": 803, "text": "system driver mismatch"},
             "gpu.kernel_module_version": "570.148.08-simulated",
@@ -192,7 +192,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str, tuple[str, ...], tuple[
     ),
     "all addresses": (
         "data",
-        {"listeners.sockets.2.address": "0.0.0.0"},
+        {"listeners.sockets.2.address": ALL_ADDRESSES},
         "listeners",
         ("postgresql@15-main.service listens on 0.0.0.0:5432/tcp: all addresses instead of 10.42.0.12",),
         ("bind it to loopback",),
@@ -206,7 +206,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str, tuple[str, ...], tuple[
     ),
     "unplanned udp": (
         "apps",
-        {"listeners.sockets.5": {"protocol": "udp", "address": "0.0.0.0", "port": 5355, "process": "resolved"}},
+        {"listeners.sockets.5": {"protocol": "udp", "address": ALL_ADDRESSES, "port": 5355, "process": "resolved"}},
         "listeners",
         ("resolved listens on 0.0.0.0:5355/udp: not planned",),
         ("stop the service",),
