@@ -28,6 +28,7 @@ def collect_findings(
         *_hardware(profile, catalog, cards),
         *_models(profile, catalog),
         *_engines(homes, engines, catalog),
+        *_contexts(profile, engines),
         *(_live(profile) if live else ()),
         *_gateway(homes),
         Finding(
@@ -117,6 +118,19 @@ def _engines(homes: Mapping[str, Machine], engines: Sequence[EngineInstance], ca
                 what=f"'{engine.machine}' has less memory than the file of {engine.model} ({size} MiB)",
                 where="machines",
                 hint="the file is read through the page cache, which counts as the guest's memory: loading is slow",
+            )
+
+
+def _contexts(profile: Profile, engines: Sequence[EngineInstance]) -> Iterator[Finding]:
+    wanted = {model.name: model.context for model in profile.workload.models}
+    for engine in engines:
+        context = engine.context_tokens // engine.parallel
+        if context < wanted[engine.name]:
+            yield Finding(
+                severity="note",
+                what=f"{engine.name} has {context} tokens of context per slot in the lab, not {wanted[engine.name]}",
+                where=f"engines.{engine.name}",
+                hint="the small model has no more, and the lab's memory is this machine's",
             )
 
 

@@ -68,6 +68,13 @@ def check_machines(profile: Profile, problems: Problems) -> None:
                 at=f"{at}.cores",
                 hint=f"write at most {profile.hardware.cpu.cores}",
             )
+    itself = [machine.name for machine in profile.machines if machine.kind == "host"]
+    if len(itself) > 1:
+        problems.add(
+            f"{' and '.join(itself)} are all to be the host itself",
+            at="machines",
+            hint="there is one host: put their services on one machine of kind host",
+        )
     _check_sum(profile, "memory", problems)
     _check_sum(profile, "disk", problems)
 

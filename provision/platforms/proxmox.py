@@ -1,4 +1,4 @@
-"""Proxmox: what provision does not do there yet."""
+"""Guests of a Proxmox node, or of a host: what provision does not do there yet."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from provision.models.plan import Plan
 
 
 def explain_missing_guests(plan: Plan) -> SetupError | None:
-    """Why unreachable guests of a live Proxmox plan were not simply made; None for every other plan."""
-    if plan.target != "live" or plan.platform != "proxmox":
+    """Why unreachable guests of a live plan were not simply made; None where the plan has no guests to make."""
+    guests = [machine for machine in plan.machines if machine.kind == "lxc"]
+    if plan.target != "live" or not guests:
         return None
-    wanted = ", ".join(f"{machine.name} {machine.address}" for machine in plan.machines)
+    place = "Proxmox" if plan.platform == "proxmox" else "a plain host"
     return SetupError(
-        "provision does not create guests on Proxmox yet: they must exist and let root in by ssh key",
-        where=f"platform proxmox, machines {wanted}",
+        f"provision does not create guests on {place} yet: they must exist and let root in by ssh key",
+        where=f"platform {plan.platform}, machines " + ", ".join(f"{guest.name} {guest.address}" for guest in guests),
         hint="create them by hand (Debian 12, unprivileged LXC, these addresses), or try the stack with --lab",
     )

@@ -70,7 +70,7 @@ def test_live_machines_are_reached_with_the_administrators_own_keys() -> None:
     assert {(c.private_key, c.known_hosts) for c in connections} == {("", "")}
 
 
-def test_missing_guests_are_explained_for_proxmox_alone() -> None:
+def test_missing_guests_are_explained_where_there_are_guests_to_make() -> None:
     error = explain_missing_guests(plan_of("sme-2x4090", lab=False))
     assert error is not None
     assert error.exit_code == ExitCode.SETUP_BROKEN
