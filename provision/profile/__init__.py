@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from provision.profile.clients import ClientFile, free_network, read_client, render_client_file
-from provision.profile.explain import source_of
+from provision.profile.explain import locate, source_of
 from provision.profile.known import ProfileSummary, list_profiles
 from provision.profile.load import load_profile
 
@@ -16,6 +16,7 @@ __all__ = [
     "free_network",
     "list_profiles",
     "load_profile",
+    "locate",
     "read_client",
     "render_client_file",
     "source_of",

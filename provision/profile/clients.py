@@ -10,6 +10,7 @@ from pathlib import Path
 
 from provision.errors import ErrorGroup, ProfileError, ProvisionError, UsageError
 from provision.models.base import Frozen
+from provision.models.profile import Network
 from provision.profile.known import list_names
 from provision.profile.load import read_layer
 from provision.profile.text import show
@@ -48,8 +49,11 @@ def read_client(path: Path) -> ClientFile:
 
 
 def free_network(used: Iterable[IPv4Network]) -> IPv4Network:
-    """The first /24 of 10.42.0.0/16 that touches no used network. Raises UsageError when all 256 are taken."""
-    taken = tuple(used)
+    """The first /24 of 10.42.0.0/16 that touches no used network. Raises UsageError when all are taken.
+
+    The schema's own network is never given to a client: profiles that are used without one are in it.
+    """
+    taken = (*used, Network().cidr)
     for network in _POOL.subnets(new_prefix=24):
         if not any(network.overlaps(other) for other in taken):
             return network

@@ -10,6 +10,7 @@ from provision.models.profile import LoadedProfile, Source
 from provision.profile.text import show
 
 _INDEX = re.compile(r"\[(\d+)\]")
+_ORDER = ("default", "built-in", "file", "client", "--set")
 
 
 def source_of(loaded: LoadedProfile, path: str) -> Source:
@@ -28,3 +29,22 @@ def source_of(loaded: LoadedProfile, path: str) -> Source:
         where=f"profile {loaded.profile.name}",
         hint=f"ask for example for {', '.join(close)}" if close else "write a path such as hardware.gpus.0.model",
     )
+
+
+def locate(loaded: LoadedProfile, path: str) -> str:
+    """Where to look for what is wrong at `path`: 'profiles/rig.yml, line 14'.
+
+    A group is where its value of the highest layer is; what no layer says is where the nearest group above it is.
+    For the errors of later stages, which know a path only.
+    """
+    steps = _INDEX.sub(r".\1", path).split(".")
+    for length in range(len(steps), 0, -1):
+        group = ".".join(steps[:length])
+        said = [
+            source
+            for key, source in loaded.sources.items()
+            if (key == group or key.startswith(f"{group}.")) and source.layer != "default"
+        ]
+        if said:
+            return max(said, key=lambda source: _ORDER.index(source.layer)).place
+    return f"profile {loaded.profile.name}"

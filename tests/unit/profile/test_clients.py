@@ -92,15 +92,18 @@ def test_a_client_file_may_not_extend(tmp_path: Path) -> None:
 
 def test_free_networks_go_upward_and_never_overlap() -> None:
     used: list[IPv4Network] = []
-    for _ in range(256):
+    for _ in range(255):
         used.append(free_network(used))
-    assert used[0] == IPv4Network("10.42.0.0/24")
-    assert used[255] == IPv4Network("10.42.255.0/24")
+    assert used == [IPv4Network(f"10.42.{number}.0/24") for number in range(1, 256)]
     with pytest.raises(UsageError):
         free_network(used)
 
 
+def test_a_client_never_gets_the_network_of_profiles_without_one() -> None:
+    assert free_network([]) != load_profile("sme-2x4090").profile.network.cidr
+
+
 def test_a_used_network_of_any_size_is_avoided() -> None:
-    assert free_network([IPv4Network("10.42.0.0/23")]) == IPv4Network("10.42.2.0/24")
-    assert free_network([IPv4Network("10.42.0.128/25")]) == IPv4Network("10.42.1.0/24")
-    assert free_network([IPv4Network("192.168.0.0/16")]) == IPv4Network("10.42.0.0/24")
+    assert free_network([IPv4Network("10.42.0.0/22")]) == IPv4Network("10.42.4.0/24")
+    assert free_network([IPv4Network("10.42.1.128/25")]) == IPv4Network("10.42.2.0/24")
+    assert free_network([IPv4Network("192.168.0.0/16")]) == IPv4Network("10.42.1.0/24")

@@ -8,7 +8,7 @@ import pytest
 
 from provision.errors import ErrorGroup, ProfileError, UsageError
 from provision.models.profile import Source
-from provision.profile import list_profiles, load_profile, source_of
+from provision.profile import list_profiles, load_profile, locate, source_of
 
 FILE = """\
 extends: sme-2x4090
@@ -120,6 +120,22 @@ def test_every_leaf_has_a_source(rig: Path) -> None:
         loaded.sources
     )
     assert source_of(loaded, "hardware.gpus[0].model") == source_of(loaded, "hardware.gpus.0.model")
+
+
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        ("hardware.memory", "{rig}, line 4"),
+        ("machines.0", "{rig}, line 8"),
+        ("machines[0].disk", "built-in profile sme-2x4090, line 41"),
+        ("machines", "{rig}, line 8"),
+        ("hardware.gpus.0.power_limit", "built-in profile sme-2x4090, line 18"),
+        ("access.chat_port", "profile rig"),
+        ("nothing.at.all", "profile rig"),
+    ],
+)
+def test_later_stages_find_the_line_of_a_path(rig: Path, path: str, place: str) -> None:
+    assert locate(load_profile(rig), path) == place.format(rig=rig)
 
 
 def test_asking_for_no_leaf_names_near_ones(rig: Path) -> None:
