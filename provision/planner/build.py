@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address
 from typing import Literal
 
@@ -24,6 +25,9 @@ from provision.planner.placement import ENGINES, check_machines, order_roles, pl
 from provision.planner.problems import Problems
 
 
+_CLIENT = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+
+
 def build_plan(
     profile: Profile, catalog: Catalog, *, client: str, target: Literal["live", "lab"], lab: LabModel | None
 ) -> Plan:
@@ -34,6 +38,12 @@ def build_plan(
     if (target == "lab") != (lab is not None):
         raise ValueError("a lab model belongs to the target lab, and to no other")
     problems = Problems(profile.name)
+    if not _CLIENT.fullmatch(client):
+        problems.add(
+            f"the client's name {client!r} cannot name folders, hosts and firewall tables",
+            at="client",
+            hint="begin with a small letter, go on with small letters, digits or hyphens, at most 40, no hyphen last",
+        )
     check_machines(profile, problems)
     homes = place_services(profile, catalog, problems)
     addresses = assign_addresses(profile, problems)

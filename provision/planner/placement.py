@@ -60,6 +60,12 @@ def check_machines(profile: Profile, problems: Problems) -> None:
                 at=f"{at}.name",
                 hint="the plan and the inventory use that word themselves; choose another name",
             )
+        if machine.name.endswith("-"):
+            problems.add(
+                f"the machine's name '{machine.name}' ends with a hyphen, which no host name may",
+                at=f"{at}.name",
+                hint=f"write {machine.name.rstrip('-')}",
+            )
         seen.setdefault(machine.name, index)
         _check_kind(profile, machine, at, problems)
         if machine.cores > profile.hardware.cpu.cores:

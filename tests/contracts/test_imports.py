@@ -25,7 +25,9 @@ ONE_IMPORTER = {
 """Heavy dependencies and the one file or folder that may import them; pynvml belongs to the probe on the targets."""
 
 PURE = ("planner", "models")
-SIDE_EFFECTS = {"os", "io", "time", "random", "secrets", "pathlib", "subprocess", "socket", "shutil", "tempfile", "sys"}
+SIDE_EFFECTS = {"os", "io", "time", "random", "secrets", "subprocess", "socket", "shutil", "tempfile", "sys"}
+TOUCHES_FILES = {"read_text", "read_bytes", "write_text", "write_bytes", "exists", "is_file", "is_dir", "mkdir", "glob"}
+"""A path may be a value of a model; asking the disk about it is not pure."""
 
 
 def read_table() -> dict[str, set[str]]:

@@ -140,6 +140,7 @@ def test_flags_are_complete_for_a_split_model(make_profile: MakeProfile, catalog
         ({"machines": [("a", ["llama_cpp"], 9, {"disk": "3TiB"})]}, ["MiB of disk"]),
         ({"machines": [("a", ["llama_cpp"], 9, {"cores": 17})]}, ["wants 17 cores"]),
         ({"machines": [("a", ["llama_cpp"], 9, {"memory": "1GiB"})]}, ["MiB of memory on 'a'"]),
+        ({"machines": [("a-", ["llama_cpp"], 9, {})]}, ["'a-' ends with a hyphen"]),
         ({"machines": [("world", ["llama_cpp"], 9, {})]}, ["may not be called 'world'"]),
         ({"machines": [("a", ["llama_cpp", "caddy"], 9, {})]}, ["the gateway has nothing to lead to"]),
         ({"access": {"chat_port": 8443}}, ["port 8443 of 'gateway'"]),
@@ -171,6 +172,12 @@ def test_impossible_profiles(
     text = "\n".join(str(error) for error in problems_of(make_profile(**chosen), catalog))
     for expected in words:
         assert expected in text
+
+
+@pytest.mark.parametrize("client", ["", "Acme", "a b", "acme\nall: {}", "acme-", "../acme", "a" * 41, "ac{{me}}"])
+def test_a_client_must_be_a_plain_name(client: str, make_profile: MakeProfile, catalog: Catalog) -> None:
+    with pytest.raises(PlanError, match="client's name"):
+        build_plan(make_profile(), catalog, client=client, target="live", lab=None)
 
 
 def test_all_problems_come_at_once(
