@@ -5,11 +5,14 @@ Runs on the target's own Python (3.11 on Debian 12): standard library and ansibl
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import http.client
 import os
 import time
 import urllib.error
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from ansible.module_utils.urls import ConnectionError as UrlConnectionError
 from ansible.module_utils.urls import open_url
 
 BLOCK = 1 << 20
+LOCK_WAIT_S = 1800.0
 ATTEMPTS = 4
 PAUSE_S = 1.0
 
@@ -25,8 +29,34 @@ class FetchError(Exception):
     """The file could not be had; the message names the address and the reason."""
 
 
+class LockedError(Exception):
+    """Another process kept the lock for too long; the message names the lock's file."""
+
+
 class BrokenOffError(Exception):
     """The transfer ended early; what came is kept and the next attempt goes on from there."""
+
+
+@contextmanager
+def hold_lock(folder: Path) -> Iterator[int]:
+    """Wait for the folder's lock, at most 1800 s, and yield its descriptor. Raises LockedError.
+
+    It outlives a killed Ansible: whoever of its processes still works on the folder holds it.
+    """
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    deadline = time.monotonic() + LOCK_WAIT_S
+    try:
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise LockedError(f"another run holds {folder}/.lock: end it and run again") from None
+                time.sleep(0.5)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def hash_file(path: Path) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.provision_fetch import FetchError, fetch, hash_file
+from ansible.module_utils.provision_fetch import FetchError, LockedError, fetch, hash_file, hold_lock
 
 DOCUMENTATION = r"""
 module: provision_download
@@ -123,7 +123,10 @@ def set_attributes(path: Path, params: dict[str, Any], mode: str, dry: bool) -> 
 
 
 def download_all(params: dict[str, Any], dry: bool) -> list[str]:
-    """Bring folder and files to be as wanted. Returns the changed paths. Raises FetchError or KeyError."""
+    """Bring folder and files to be as wanted. Returns the changed paths.
+
+    Raises FetchError, LockedError, or KeyError for an unknown owner.
+    """
     folder = Path(params["directory"])
     changed = []
     if not dry:
@@ -134,7 +137,8 @@ def download_all(params: dict[str, Any], dry: bool) -> list[str]:
         path = folder / entry["file"]
         missing = not is_recorded(path, entry["sha256"])
         if missing and not dry:
-            obtain(entry, path)
+            with hold_lock(folder):
+                obtain(entry, path)
         if (missing and dry) or set_attributes(path, params, params["mode"], dry) or missing:
             changed.append(str(path))
     return changed
@@ -145,7 +149,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         changed = download_all(module.params, module.check_mode)
-    except FetchError as error:
+    except (FetchError, LockedError) as error:
         module.fail_json(msg=str(error))
     except KeyError as error:
         module.fail_json(msg=f"the machine has no such user or group: {error}")

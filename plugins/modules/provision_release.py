@@ -8,19 +8,15 @@ The action plugin of the same name sends the recipe along when, and only when, i
 from __future__ import annotations
 
 import base64
-import fcntl
 import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.provision_fetch import FetchError, fetch
+from ansible.module_utils.provision_fetch import FetchError, LockedError, fetch, hold_lock
 
 DOCUMENTATION = r"""
 module: provision_release
@@ -91,31 +87,11 @@ SPEC: dict[str, Any] = {
 }
 COMPLETE = ".complete"
 WORK = ".work-"
-LOCK_WAIT_S = 1800.0
 LOG_LINES = 30
 
 
 class Refused(Exception):
     """The release cannot be installed; the message says why and what to do."""
-
-
-@contextmanager
-def hold_lock(home: Path) -> Iterator[int]:
-    """Wait for the service's lock, at most 1800 s, and yield its descriptor. Raises Refused."""
-    descriptor = os.open(home / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + LOCK_WAIT_S
-    try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Refused(f"another installation holds {home}/.lock; end it and run again") from None
-                time.sleep(0.5)
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def is_complete(folder: Path) -> bool:
@@ -221,7 +197,7 @@ def make_release(wanted: dict[str, Any], home: Path, folder: Path, lock: int) ->
 
 
 def install(wanted: dict[str, Any], dry: bool) -> dict[str, Any]:
-    """Everything, in order. Returns the module's result. Raises Refused or FetchError."""
+    """Everything, in order. Returns the module's result. Raises Refused, FetchError or LockedError."""
     home = Path(wanted["root"]) / wanted["service"]
     folder = home / "releases" / wanted["release"]
     previous = read_current(home)
@@ -251,7 +227,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         result = install(module.params, module.check_mode)
-    except (Refused, FetchError) as error:
+    except (Refused, FetchError, LockedError) as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename or wanted_name(module.params)}: {error.strerror}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -84,7 +85,7 @@ def test_wrong_content_is_refused_and_leaves_nothing(download: Any, tmp_path: Pa
     answer = download(sha="0" * 64)
     assert answer["failed"] is True
     assert SHA in answer["msg"]
-    assert list((tmp_path / "models").iterdir()) == []
+    assert [path.name for path in (tmp_path / "models").iterdir()] == [".lock"]
 
 
 def test_changed_file_is_noticed_and_replaced(download: Any, tmp_path: Path) -> None:
@@ -123,3 +124,14 @@ def test_check_mode_changes_nothing(download: Any, file_server: Any, tmp_path: P
     assert download(check=True)["changed"] is True
     assert not (tmp_path / "models").exists()
     assert file_server.requests == []
+
+
+def test_another_run_at_the_same_file_is_waited_for(
+    download: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "models").mkdir()
+    fetching = sys.modules["ansible.module_utils.provision_fetch"]
+    monkeypatch.setattr(fetching, "LOCK_WAIT_S", 0.1)
+    with fetching.hold_lock(tmp_path / "models"):
+        assert "another run holds" in download()["msg"]
+    assert download()["changed"] is True
