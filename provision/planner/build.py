@@ -24,7 +24,6 @@ from provision.planner.network import (
 from provision.planner.placement import ENGINES, check_machines, order_roles, place_services
 from provision.planner.problems import Problems
 
-
 _CLIENT = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 
 
