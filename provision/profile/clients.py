@@ -12,7 +12,7 @@ from provision.errors import ErrorGroup, ProfileError, ProvisionError, UsageErro
 from provision.models.base import Frozen
 from provision.models.profile import Network
 from provision.profile.known import list_names
-from provision.profile.load import read_layer
+from provision.profile.load import load_profile, read_layer
 from provision.profile.text import show
 from provision.profile.tree import find_value
 
@@ -63,21 +63,29 @@ def free_network(used: Iterable[IPv4Network]) -> IPv4Network:
 
 
 def render_client_file(client: str, profile_name: str, network: IPv4Network, domain: str) -> str:
-    """A commented client file that loads as it is. Raises UsageError where `client` cannot be a name."""
+    """A commented client file that loads as it is; what is commented out shows the profile's own values.
+
+    Raises UsageError where `client` cannot be a name, ErrorGroup where the profile does not load.
+    """
     if not _NAME.fullmatch(client):
         raise UsageError(
             f"'{show(client)}' is not a name for a client",
             where="the command line",
             hint="use a-z, 0-9 and '-', beginning with a letter, at most 40 characters",
         )
-    profile = profile_name if profile_name in list_names() else str(Path(profile_name).resolve())
+    profile = load_profile(profile_name).profile
+    below = profile_name if profile_name in list_names() else str(Path(profile_name).resolve())
     mail = f"admin@{domain}" if "." in domain else "admin@ai.internal"
     return _TEMPLATE.format(
         client=client,
-        profile=json.dumps(profile, ensure_ascii=False),
+        below=json.dumps(below, ensure_ascii=False),
         network=network,
         domain=json.dumps(domain),
         mail=json.dumps(mail),
+        profile=profile,
+        host=profile.platform.host or "pve.example.lan",
+        model=profile.workload.models[0],
+        machine=profile.machines[0],
     )
 
 
@@ -102,7 +110,7 @@ _TEMPLATE = """\
 # After a change: `provision plan --client {client}` shows what it would do, `provision up --client {client}` does it.
 # The passwords are not here: they are generated once and kept in the client's vault.
 client: {client}
-profile: {profile}
+profile: {below}
 
 network:
   # The stack's private network; no two clients may share one. Its first address is the gateway.
@@ -110,7 +118,7 @@ network:
   # The name under which people reach the stack.
   domain: {domain}
   # Bridge of the Proxmox host.
-  # bridge: vmbr0
+  # bridge: {profile.network.bridge}
   # Networks from which administrators may connect by ssh.
   # admin_networks: [192.168.1.0/24]
 
@@ -121,25 +129,25 @@ accounts:
 
 # Where the stack is brought up: the address of the Proxmox host, or of the server itself.
 # platform:
-#   host: pve.example.lan
-#   user: root
-#   port: 22
+#   host: {host}
+#   user: {profile.platform.user}
+#   port: {profile.platform.port}
 
 # Ports of the gateway, the only way in.
 # access:
-#   chat_port: 443
-#   flows_port: 8443
+#   chat_port: {profile.access.chat_port}
+#   flows_port: {profile.access.flows_port}
 
 # How many people use it, and what each slot of the model may hold. A model or a machine of the profile is changed
 # by its name; what is not named stays as it is.
 # workload:
-#   users: 20
+#   users: {profile.workload.users}
 #   models:
-#     chat:
-#       context: 8192
-#       parallel: 2
+#     {model.name}:
+#       context: {model.context}
+#       parallel: {model.parallel}
 # machines:
-#   engine:
-#     memory: 64GiB
-#     disk: 300GiB
+#   {machine.name}:
+#     memory: {machine.memory}MiB
+#     disk: {machine.disk}MiB
 """

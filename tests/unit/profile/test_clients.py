@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -27,19 +28,18 @@ def test_a_rendered_file_loads(tmp_path: Path, profile: str) -> None:
     assert loaded.machines == load_profile(profile).profile.machines
 
 
-def test_what_is_commented_out_loads_too(tmp_path: Path) -> None:
-    """A user removes the '# ' of a line; each of those lines must then be right."""
-    text = render_client_file("acme", "sme-2x4090", NETWORK, "acme.example")
-    head, _, rest = text.partition("# platform:")
-    rest = "\n".join(line for line in rest.split("\n") if not line[:3].strip("# ").isupper() and ". " not in line)
-    lines = [line.removeprefix("# ") for line in f"# platform:{rest}".split("\n") if ":" in line]
+@pytest.mark.parametrize("profile", [summary.name for summary in list_profiles()])
+def test_what_is_commented_out_loads_too_and_changes_nothing(tmp_path: Path, profile: str) -> None:
+    """A user removes the '# ' of a line; each of those lines is then right."""
+    text = render_client_file("acme", profile, NETWORK, "acme.example")
+    settings = re.sub(r"(?m)^( *)# ( *[a-z_]+:.*)$", r"\1\2", text)
+    assert settings.count("\n#") < text.count("\n#") - 10
     path = tmp_path / "client.yml"
-    path.write_text(head + "\n".join(lines), encoding="utf-8")
-    loaded = load_profile("sme-2x4090", client_file=path).profile
-    assert loaded.platform.host == "pve.example.lan"
-    assert loaded.access.flows_port == 8443
-    assert loaded.workload.models[0].context == 8192
-    assert loaded.machines[0].disk == 300 * 1024
+    path.write_text(settings, encoding="utf-8")
+    plain, full = load_profile(profile).profile, load_profile(profile, client_file=path).profile
+    assert full.platform.host == "pve.example.lan"
+    assert full.network.admin_networks == (IPv4Network("192.168.1.0/24"),)
+    assert (full.workload, full.machines, full.access) == (plain.workload, plain.machines, plain.access)
 
 
 def test_a_domain_of_one_word_keeps_a_valid_mail_address(tmp_path: Path) -> None:
