@@ -17,6 +17,17 @@ class Part(NamedTuple):
     style: str
 
 
+def choose_scale(total_mib: int, *values_mib: int) -> int:
+    """What a full bar stands for, MiB: the card, or the next power of two where a tenth of it would show nothing."""
+    largest = max(values_mib, default=0)
+    if largest <= 0 or largest * 10 >= total_mib:
+        return total_mib
+    scale = 64
+    while scale < largest * 1.25:
+        scale *= 2
+    return min(scale, total_mib)
+
+
 def share_columns(values: Sequence[int], total: int, width: int) -> list[int]:
     """Columns for each value: in proportion, at least one where the value is not 0, never over `width`."""
     if total <= 0 or width <= 0:

@@ -6,22 +6,34 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from provision.models.report import CardMeasurement, CheckResult, Receipt
-from provision.ui.bars import Part, draw_bar
+from provision.ui.bars import Part, choose_scale, draw_bar
 from provision.ui.printable import printable, safe, shorten
 
 _SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("-", "yellow")}
 LINE_WIDTH = 78
 BAR_WIDTH = 64
-_INDENT = "      "
+_INDENT = 6
+_SHORTEST = 8
+"""Columns below which an excerpt of the measured value says nothing."""
 
 
 def render_checks(receipt: Receipt) -> RenderableType:
     """All checks in their order, the bars of the cards, then the count of each status."""
     cards = [render_cards(receipt.cards), Text()] if receipt.cards else []
-    return Group(*(_check(check) for check in receipt.checks), Text(), *cards, render_counts(receipt.checks))
+    column = max((len(check.machine or "stack") for check in receipt.checks), default=0)
+    lines = [_check(check, column) for check in receipt.checks]
+    return Group(*lines, Text(), *cards, render_counts(receipt.checks))
+
+
+def render_problems(receipt: Receipt) -> RenderableType:
+    """Only what did not pass."""
+    problems = [check for check in receipt.checks if check.status != "passed"]
+    column = max((len(check.machine or "stack") for check in problems), default=0)
+    return Group(*(_check(check, column) for check in problems))
 
 
 def render_counts(checks: Sequence[CheckResult]) -> Text:
@@ -43,31 +55,32 @@ def render_cards(cards: Sequence[CardMeasurement]) -> RenderableType:
     return Group(*(_card(card) for card in cards))
 
 
-def _check(check: CheckResult) -> Text:
+def _check(check: CheckResult, column: int) -> RenderableType:
     sign, style = _SIGNS[check.status]
     text = Text(f"  {sign} ", style=style)
-    place = f"{check.machine}: " if check.machine else ""
+    text.append(f"{printable(check.machine or 'stack'):<{column}} ", style="dim")
     tag = " · simulated" if check.simulated else ""
-    width = LINE_WIDTH - 4 - len(tag)
+    width = LINE_WIDTH - len(text.plain) - len(tag)
     if check.status == "passed":
-        text.append(shorten(f"{place}{check.title}: {check.measured}", width), style="default")
+        title = shorten(check.title, width)
+        text.append(title, style="default")
+        text.append(shorten(f": {check.measured}", width - len(title)) if width - len(title) > _SHORTEST else "", "dim")
     else:
-        text.append(shorten(f"{place}{check.title}", width), style="default" if check.status == "skipped" else "bold")
+        text.append(shorten(check.title, width), style="default" if check.status == "skipped" else "bold")
     text.append(tag, style="magenta")
-    if check.status == "skipped":
-        text.append_text(_field("why", check.measured))
+    if check.status == "passed":
+        return text
+    fields = {"why": check.measured}
     if check.status == "failed":
-        for name, value in (("expected", check.expected), ("measured", check.measured), ("next step", check.hint)):
-            text.append_text(_field(name, value))
-    return text
+        fields = {"measured": check.measured, "expected": check.expected, "next step": check.hint}
+    return Group(text, *(_field(name, value) for name, value in fields.items()))
 
 
-def _field(name: str, value: str) -> Text:
-    """A named value below its check, every further line of it indented."""
-    lines = printable(value).split("\n")
-    text = Text(f"\n{_INDENT}{name}: ", style="bold")
-    text.append(f"\n{_INDENT}  ".join(lines), style="default")
-    return text
+def _field(name: str, value: str) -> Padding:
+    """A named value below its check; every line of it stays indented, however narrow the terminal is."""
+    text = Text(f"{name}: ", style="bold")
+    text.append(printable(value), style="default")
+    return Padding(text, (0, 0, 0, _INDENT))
 
 
 def _card(card: CardMeasurement) -> Text:
@@ -80,10 +93,11 @@ def _card(card: CardMeasurement) -> Text:
         text.append(" · simulated", style="magenta")
     planned = [Part("planned", card.planned_mib, "█", "blue")]
     measured = [Part("before the load", before, "▒", "yellow"), Part("measured", taken, "█", style)]
+    scale = choose_scale(card.total_mib, card.planned_mib, card.measured_mib)
     for name, parts, mib in (("planned ", planned, card.planned_mib), ("measured", measured, card.measured_mib)):
         text.append(f"\n  {name} ")
-        text.append_text(draw_bar(parts, card.total_mib, BAR_WIDTH - 10))
+        text.append_text(draw_bar(parts, scale, BAR_WIDTH - 10))
         text.append(f" {mib} MiB")
     known = "not known" if card.before_mib is None else f"{card.before_mib} MiB"
-    text.append(f"\n  tolerance ±{card.tolerance_mib} MiB, in use before the load: {known}")
+    text.append(f"\n  bars: 0 to {scale} MiB; tolerance ±{card.tolerance_mib} MiB; before the load: {known}")
     return text

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.models.plan import Card, EngineInstance, Finding, Plan
-from provision.ui.bars import Part, draw_bar
+from provision.ui.bars import Part, choose_scale, draw_bar
 from provision.ui.printable import in_gib, printable, safe
 
 BAR_WIDTH = 64
@@ -32,7 +32,13 @@ def render_plan(plan: Plan) -> RenderableType:
 def new_table(title: str) -> Table:
     """The look of every table: no frame, a rule under the heads, title at the left."""
     return Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 1),
+        pad_edge=False,
     )
 
 
@@ -47,8 +53,8 @@ def render_finding(finding: Finding) -> Text:
 
 def _headline(plan: Plan) -> Text:
     text = Text("Plan", style="bold")
-    text.append(f" for {printable(plan.client)} · profile {printable(plan.profile)} · {plan.target} on ")
-    text.append(f"{plan.platform} · {plan.network}")
+    place = "lab" if plan.target == "lab" else f"{plan.target} on {plan.platform}"
+    text.append(f" for {printable(plan.client)} · profile {printable(plan.profile)} · {place} · {plan.network}")
     if any(card.simulated for card in plan.cards):
         text.append("\nGPUs are simulated, and large models are replaced by a small real one.", style="magenta")
     return text
@@ -140,17 +146,21 @@ def _card(plan: Plan, card: Card) -> Group:
         Part("compute", sum(b.compute_mib for b in budgets), "▒", "green"),
         Part("overhead", sum(b.overhead_mib for b in budgets), "░", "yellow"),
     ]
-    free = card.usable_mib - sum(part.mib for part in parts)
+    taken = sum(part.mib for part in parts)
+    free = card.usable_mib - taken
+    scale = choose_scale(card.usable_mib, taken)
     head = Text(f"Card {card.index} ", style="bold")
     head.append(f"{printable(card.nvml_name)} · {card.usable_mib} of {card.memory_mib} MiB usable", style="default")
     if card.simulated:
         head.append(f" · {_SIMULATED}", style="magenta")
+    bar = draw_bar(parts, scale, BAR_WIDTH)
+    bar.append("" if scale == card.usable_mib else f" of {scale} MiB", style="dim")
     legend = Text()
     for part in parts:
         legend.append(part.sign, style=part.style)
         legend.append(f" {part.name} {part.mib}  ")
     legend.append(f"· free {free} MiB", style="bold red" if free < 0 else "default")
-    return Group(head, draw_bar(parts, card.usable_mib, BAR_WIDTH), legend)
+    return Group(head, bar, legend)
 
 
 def _sites(plan: Plan) -> list[RenderableType]:

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from provision.models.plan import EngineInstance, Plan
 from provision.models.report import CardMeasurement, CheckResult, SignedReceipt
+from provision.ui.bars import choose_scale
 from provision.ui.printable import in_seconds
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
@@ -63,20 +64,22 @@ def _place(engine: EngineInstance) -> str:
 
 def _card_view(card: CardMeasurement) -> dict[str, Any]:
     """Widths of the bars; a value over the card's total is drawn to the end, its figure says the rest."""
+    scale = choose_scale(card.total_mib, card.planned_mib, card.measured_mib)
     before = card.before_mib or 0
     taken = card.measured_mib - before
     return {
         "card": card,
+        "scale": scale,
         "taken_mib": taken,
         "before": "not known" if card.before_mib is None else f"{card.before_mib} MiB",
         "within": abs(taken - card.planned_mib) <= card.tolerance_mib,
-        "planned_width": _width(card.planned_mib, card.total_mib),
-        "before_width": _width(before, card.total_mib),
-        "measured_width": _width(card.measured_mib, card.total_mib),
-        "low": _width(card.planned_mib - card.tolerance_mib, card.total_mib),
-        "high": _width(card.planned_mib + card.tolerance_mib, card.total_mib),
+        "planned_width": _width(card.planned_mib, scale),
+        "before_width": _width(before, scale),
+        "measured_width": _width(card.measured_mib, scale),
+        "low": _width(card.planned_mib - card.tolerance_mib, scale),
+        "high": _width(card.planned_mib + card.tolerance_mib, scale),
     }
 
 
-def _width(mib: int, total_mib: int) -> int:
-    return max(0, min(BAR_WIDTH, round(mib * BAR_WIDTH / max(total_mib, 1))))
+def _width(mib: int, scale_mib: int) -> int:
+    return max(0, min(BAR_WIDTH, round(mib * BAR_WIDTH / max(scale_mib, 1))))

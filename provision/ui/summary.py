@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.models.report import Receipt, StageTime
-from provision.ui.checks_table import render_cards, render_counts
+from provision.ui.checks_table import render_cards, render_counts, render_problems
 from provision.ui.plan_table import new_table
 from provision.ui.printable import in_seconds, printable, safe
 
@@ -24,12 +24,15 @@ def render_summary(
     files: Mapping[str, Path],
 ) -> RenderableType:
     """Everything a person needs after `up`. `changed` counts changed tasks; `files` names what was written."""
+    problems = [render_problems(receipt), Text()] if receipt.verdict == "failed" else []
     parts: list[RenderableType] = [
+        *problems,
         _verdict(receipt),
         render_counts(receipt.checks),
         Text(f"Changed: {changed} task{'' if changed == 1 else 's'}" + (" (nothing to do)" if not changed else "")),
         Text(),
         _addresses(receipt),
+        Text(),
         _places(credentials, files),
         Text(),
     ]

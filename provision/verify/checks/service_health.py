@@ -69,7 +69,7 @@ def _find_silence(seen: MachineObservation, machine: str, service: PlannedServic
 
 def _describe(unit: UnitObservation) -> str:
     memory = f", {unit.memory_mib} MiB" if unit.memory_mib is not None else ""
-    user = f" as {unit.user}" if unit.user else ""
+    user = f" as {unit.user}" if unit.user and unit.user != "root" else ""
     return f"{unit.active_state} ({unit.sub_state}){user}, {unit.restarts or 0} restarts{memory}"
 
 
