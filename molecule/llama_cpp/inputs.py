@@ -16,9 +16,13 @@ from provision.lab.small_model import ensure_small_model
 RECIPE = Path(__file__).parents[2] / "roles" / "llama_cpp" / "files" / "recipe"
 
 
+def say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
 def main() -> None:
     release = release_id(RECIPE)
-    bundle = ensure_bundle(RECIPE, release, f"/opt/llama-cpp/releases/{release}", lambda line: print(line, file=sys.stderr))
+    bundle = ensure_bundle(RECIPE, release, f"/opt/llama-cpp/releases/{release}", say)
     model = ensure_small_model()
     print(
         json.dumps(
