@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Network
 from pathlib import Path
 
 from provision.errors import ErrorGroup, UsageError
+from provision.pipeline.options import require_client_name
 from provision.places import find_home
 from provision.profile import free_network, load_profile, read_client, render_client_file
 from provision.runner.workspace import write_private
 
-_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-
 
 def init_client(client: str, profile: str) -> Path:
     """Write the client file. Raises UsageError for a bad name or a client that exists."""
-    if not _NAME.fullmatch(client):
-        raise UsageError(
-            f"'{client}' cannot be a client's name",
-            where="the command line",
-            hint="lower-case letters, digits and '-', beginning with a letter, at most 40",
-        )
+    require_client_name(client)
     path = find_home() / "clients" / client / "client.yml"
     if path.exists():
         raise UsageError(

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from provision.models.plan import Plan
 from provision.runner.workspace import Workspace, write_private
 
+_PASSWORDS = {"chat": "open_webui_admin_password", "flows": "n8n_owner_password"}
+"""The secret with which the administrator signs in at each site."""
+
 
 def write_credentials(workspace: Workspace, plan: Plan, secrets: Mapping[str, str]) -> None:
     """Write credentials.txt (0600) beside the vault, if it would differ."""
     lines = [f"Stack of {plan.client} ({plan.profile}, {plan.target})", ""]
     for site in plan.sites:
-        secret = f"{site.name}_admin_password"
+        secret = _PASSWORDS.get(site.name, "")
         lines += [f"{site.purpose}: {site.url}", f"  user      {plan.admin_email}"]
         lines += [f"  password  {secrets[secret]}", ""] if secret in secrets else [""]
     lines += [f"Certificate authority to import in browsers: {workspace.ca_root}", ""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from provision.errors import ErrorGroup
 from provision.lab import lab as labs
 from provision.lab.requirements import missing_requirements
@@ -10,8 +12,8 @@ from provision.models.inventory import Connection
 from provision.models.lab import LabState
 from provision.models.plan import Plan
 from provision.pipeline.stages import StageClock
-from provision.platforms import lab_spec, live_connections
-from provision.platforms.ssh import check_reachable
+from provision.platforms import explain_missing_guests, lab_spec, live_connections
+from provision.platforms.ssh import check_reachable, find_controller
 
 
 def require_platform(plan: Plan) -> None:
@@ -28,8 +30,14 @@ def ensure_machines(plan: Plan, clock: StageClock) -> tuple[Connection, ...]:
     connections = live_connections(plan)
     unreachable = check_reachable(connections, timeout=10.0)
     if unreachable:
-        raise ErrorGroup(unreachable)
+        missing = explain_missing_guests(plan)
+        raise ErrorGroup([*([missing] if missing else []), *unreachable])
     return connections
+
+
+def find_controllers(plan: Plan, connections: tuple[Connection, ...]) -> tuple[IPv4Address, ...]:
+    """The addresses from which the machines see this one: the firewall must keep them open for ssh."""
+    return () if plan.target == "lab" else find_controller(connections, timeout=10.0)
 
 
 def ensure_lab_guests(plan: Plan, clock: StageClock) -> LabState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from provision.profile import load_profile, read_client
 from provision.runner.workspace import Workspace, open_workspace
 
 Report = Callable[[Event], None]
+_CLIENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 class Options(Frozen):
@@ -58,10 +60,24 @@ def open_chosen_workspace(options: Options, client: str) -> Workspace:
 
 def find_client(options: Options) -> str:
     """The client's name without loading more than needed, for verbs that work on what already stands."""
-    return options.client or choose_profile(options).client
+    if options.client:
+        require_client_name(options.client)
+        return options.client
+    return choose_profile(options).client
+
+
+def require_client_name(client: str) -> None:
+    """Raises UsageError for what cannot be a client's name; it becomes a folder's name."""
+    if not _CLIENT_NAME.fullmatch(client):
+        raise UsageError(
+            f"'{client}' cannot be a client's name",
+            where="the command line",
+            hint="lower-case letters, digits and '-', beginning with a letter, at most 40",
+        )
 
 
 def _client_file(client: str) -> Path:
+    require_client_name(client)
     path = find_home() / "clients" / client / "client.yml"
     if not path.is_file():
         raise UsageError(

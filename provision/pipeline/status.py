@@ -56,5 +56,4 @@ def _reach(plan: Plan) -> dict[str, bool]:
         connections = current_connections(plan)
     except ProvisionError:
         return {machine.name: False for machine in plan.machines}
-    failed = {error.where for error in check_reachable(connections, timeout=3.0)}
-    return {c.machine: not any(str(c.address) in where for where in failed) for c in connections}
+    return {c.machine: not check_reachable((c,), timeout=3.0) for c in connections}

@@ -12,7 +12,7 @@ from provision.models.report import StageTime
 from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
-from provision.pipeline.machines import ensure_machines, require_platform
+from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
 from provision.pipeline.options import Options, Report, choose_profile, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
 from provision.pipeline.stages import StageClock
@@ -57,8 +57,11 @@ def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock) -> UpResult:
         given = _prepare_artifacts(plan, clock)
     with clock.stage("machines"):
         connections = ensure_machines(plan, clock)
+        given = given.model_copy(
+            update={"connections": connections, "controllers": find_controllers(plan, connections)}
+        )
     with clock.stage("inventory"):
-        secrets = prepare_inventory(workspace, plan, given.model_copy(update={"connections": connections}))
+        secrets = prepare_inventory(workspace, plan, given)
         write_credentials(workspace, plan, secrets)
     with clock.stage("run"):
         outcome = converge(workspace, plan, clock.report)

@@ -23,7 +23,9 @@ def ansible_environment(workspace: Workspace, *, stock: bool = False) -> dict[st
         "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
     if stock:
-        return {**environment, "ANSIBLE_CONFIG": "/dev/null"}
+        empty = workspace.folder / "stock.cfg"  # Ansible takes no file without a known ending, /dev/null included
+        empty.write_text("")
+        return {**environment, "ANSIBLE_CONFIG": str(empty)}
     environment["ANSIBLE_CONFIG"] = str(REPOSITORY / "ansible.cfg")
     strategies = _find_mitogen()
     if strategies is not None:
