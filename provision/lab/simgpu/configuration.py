@@ -16,9 +16,11 @@ MARK = "-simulated"
 MAX_CARDS = 16
 # An RTX 4090 has 24564 MiB by NVML and 24080 MiB by CUDA (shared/research/vram.md); every simulated card does so.
 RESERVED_MIB = 484
-# An idle RTX 4090 as nvidia-smi 550.163 shows it: 29 C, 22 W (github.com/RLinf/RLinf issue 255).
+# An idle RTX 4090 as nvidia-smi 550.163 shows it: 29 C, 22 W of 450 W (github.com/RLinf/RLinf issue 255).
 IDLE_TEMPERATURE_C = 29
 IDLE_POWER_MW = 22_000
+# Of a card that is not listed the library says "not supported".
+POWER_LIMIT_MW = {"NVIDIA GeForce RTX 4090": 450_000}
 # CUDA release that a driver branch brings, as `nvidia-smi` shows it; of another branch the library says nothing.
 CUDA_OF_BRANCH = {"535": 12020, "550": 12040, "570": 12080, "580": 13000}
 # What `vram-held` takes where no amount is given, MiB.
@@ -83,6 +85,7 @@ def _is_plain(gpu: SimulatedGpu) -> bool:
 
 
 def _card_lines(index: int, gpu: SimulatedGpu) -> list[str]:
+    limit = POWER_LIMIT_MW.get(gpu.name)
     return [
         f"card {index}",
         f"name {gpu.name}",
@@ -92,6 +95,7 @@ def _card_lines(index: int, gpu: SimulatedGpu) -> list[str]:
         f"reserved_mib {RESERVED_MIB}",
         f"temperature_c {IDLE_TEMPERATURE_C}",
         f"power_mw {IDLE_POWER_MW}",
+        *([f"power_limit_mw {limit}"] if limit else []),
     ]
 
 

@@ -16,7 +16,8 @@ import argparse
 import json
 import sys
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable  # noqa: UP035 (Python 3.9)
 
@@ -67,12 +68,15 @@ def parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
 def observe_all(config_file: str) -> Json:
     """Everything that the config asks for, at the same time; the cards last, when the engines have worked."""
     started = time.monotonic()
-    document: Json = {"format": 1, "taken_at": now(), "error": None}
+    document: Json = {"format": 1, "taken_at": now()}
+    problems: list[str] = []
     try:
         config = read_config(config_file)
-        document.update(collect(config))
     except Exception as error:
-        document["error"] = f"{config_file}: {describe(error)}"
+        problems.append(f"{config_file}: {describe(error)}")
+    else:
+        collect(config, document, problems)
+    document["error"] = "; ".join(problems) or None
     document["duration_s"] = round(time.monotonic() - started, 3)
     return document
 
@@ -84,40 +88,50 @@ def read_config(config_file: str) -> Json:
     return config
 
 
-def collect(config: Json) -> Json:
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        engines = submit_all(pool, config, "engines", observe_engine)
-        http = submit_all(pool, config, "http", observe_http)
-        egress = submit_all(pool, config, "egress", observe_egress)
-        document: Json = {
-            "machine": observe_machine(),
-            "units": None if config.get("units") is None else observe_units(config["units"]),
-            "listeners": observe_listeners() if config.get("listeners") else None,
-            "vram_before": observe_each(config, "vram_before", observe_vram_before),
-            "disk": observe_each(config, "disk", observe_disk),
-            "memory": observe_memory() if config.get("memory") else None,
-            "engines": gather(engines),
-            "http": gather(http),
-            "egress": gather(egress),
-        }
-        document["gpu"] = observe_gpu_apart() if config.get("gpu") else None
-    return document
+# Section of the document and key of the config -> what answers for one entry of it.
+LISTS: dict[str, Callable[[Any], Json]] = {
+    "engines": observe_engine,
+    "http": observe_http,
+    "egress": observe_egress,
+    "vram_before": observe_vram_before,
+    "disk": observe_disk,
+}
+SINGLE: dict[str, Callable[[], Json]] = {
+    "machine": observe_machine,
+    "listeners": observe_listeners,
+    "memory": observe_memory,
+}
 
 
-def submit_all(
-    pool: ThreadPoolExecutor, config: Json, key: str, observe: Callable[[Any], Json]
-) -> list[Future[Json]] | None:
-    entries = config.get(key)
-    return None if entries is None else [pool.submit(observe, entry) for entry in entries]
+def collect(config: Json, document: Json, problems: list[str]) -> None:
+    """Fill the document. A section that fails as a whole is left out, and the problem names it."""
+    jobs: dict[str, Callable[[], Any]] = {
+        section: observe for section, observe in SINGLE.items() if config.get(section)
+    }
+    for section, observe in LISTS.items():
+        if config.get(section) is not None:
+            jobs[section] = partial(observe_each, observe, config[section], 1 if section == "engines" else 8)
+    if config.get("units") is not None:
+        jobs["units"] = partial(observe_units, config["units"])
+    with ThreadPoolExecutor(max_workers=len(jobs) or 1) as pool:
+        running = {section: pool.submit(job) for section, job in jobs.items()}
+    for section, future in running.items():
+        attempt(section, future.result, document, problems)
+    if config.get("gpu"):
+        attempt("gpu", observe_gpu_apart, document, problems)
 
 
-def gather(futures: list[Future[Json]] | None) -> list[Json] | None:
-    return None if futures is None else [future.result() for future in futures]
+def observe_each(observe: Callable[[Any], Json], entries: list[Any], at_once: int) -> list[Json]:
+    """Engines one after the other: two timed completions on one machine would slow each other."""
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        return list(pool.map(observe, entries))
 
 
-def observe_each(config: Json, key: str, observe: Callable[[Any], Json]) -> list[Json] | None:
-    entries = config.get(key)
-    return None if entries is None else [observe(entry) for entry in entries]
+def attempt(section: str, observe: Callable[[], Any], document: Json, problems: list[str]) -> None:
+    try:
+        document[section] = observe()
+    except Exception as error:
+        problems.append(f"{section}: {describe(error)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from provision.lab.simgpu.configuration import FaultRequest
 
 if TYPE_CHECKING:
-    from simgpu.conftest import Machine
+    from tests.unit.simgpu.conftest import Machine
 
 FIRST = "GPU-11111111-2222-3333-4444-555555555555"
 SECOND = "GPU-66666666-7777-8888-9999-aaaaaaaaaaaa"

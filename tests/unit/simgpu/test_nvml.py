@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from simgpu.conftest import Machine
+    from tests.unit.simgpu.conftest import Machine
 
 FIRST = "GPU-11111111-2222-3333-4444-555555555555"
 SECOND = "GPU-66666666-7777-8888-9999-aaaaaaaaaaaa"
@@ -91,10 +91,11 @@ def test_temperature_power_and_processes_read_as_in_a_container(machine: Machine
     answer = machine.ask(
         "h = n.nvmlDeviceGetHandleByIndex(1)\n"
         "answer = [n.nvmlDeviceGetTemperature(h, 0), n.nvmlDeviceGetTemperatureV(h, 0), n.nvmlDeviceGetPowerUsage(h),"
+        " n.nvmlDeviceGetPowerManagementLimit(h),"
         " n.nvmlDeviceGetComputeRunningProcesses(h), n.nvmlDeviceGetGraphicsRunningProcesses(h),"
         " n.nvmlDeviceGetUtilizationRates(h).gpu]"
     )
-    assert answer == [29, 29, 22000, [], [], 0]
+    assert answer == [29, 29, 22000, 450000, [], [], 0]
 
 
 def test_memory_follows_a_real_process(machine: Machine) -> None:

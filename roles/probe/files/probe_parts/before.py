@@ -41,7 +41,7 @@ def observe_vram_before(entry: Json) -> Json:
 
 def read_note(path: str) -> str:
     """A regular file and nothing that stands in for one: its folder may belong to the engine's user. Raises OSError."""
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as source:
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), encoding="utf-8") as source:
         if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
             raise ValueError(f"{path} is no regular file")
         return source.read(MAX_NOTE)

@@ -13,9 +13,9 @@ TEXTS = {
     "UnitFileState": "unit_file_state",
     "User": "user",
 }
+# systemd says 0 for no process and for never.
 NUMBERS = {
     "MainPID": "main_pid",
-    "NRestarts": "restarts",
     "ActiveEnterTimestampMonotonic": "active_enter_monotonic_us",
     "ActiveEnterTimestamp": "active_enter_unix_s",
     "ExecMainStartTimestampMonotonic": "exec_main_start_monotonic_us",
@@ -27,6 +27,7 @@ def observe_units(names: list[str]) -> list[Json]:
     """All units in one call; should it fail, each says so."""
     if not names:
         return []
+    names = [str(name) for name in names]
     try:
         blocks = [show_unit(block) for block in show_units(names)]
         if len(blocks) != len(names):
@@ -37,7 +38,7 @@ def observe_units(names: list[str]) -> list[Json]:
 
 
 def show_units(names: list[str]) -> list[dict[str, str]]:
-    wanted = ",".join([*TEXTS, *NUMBERS, "MemoryCurrent", "InvocationID"])
+    wanted = ",".join([*TEXTS, *NUMBERS, "NRestarts", "MemoryCurrent", "InvocationID"])
     text = run(["systemctl", "show", "--timestamp=unix", f"--property={wanted}", "--", *names])
     blocks = [block for block in text.split("\n\n") if block.strip()]
     return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
@@ -49,7 +50,9 @@ def show_unit(shown: dict[str, str]) -> Json:
         unit["user"] = unit["user"] or "root"
     for theirs, ours in NUMBERS.items():
         value = shown.get(theirs, "").lstrip("@")
-        unit[ours] = int(value) if value.isdigit() else None
+        unit[ours] = int(value) or None if value.isdigit() else None
+    restarts = shown.get("NRestarts", "")
+    unit["restarts"] = int(restarts) if restarts.isdigit() else None
     memory = shown.get("MemoryCurrent", "")
     unit["memory_mib"] = int(memory) // MIB if memory.isdigit() and int(memory) < 1 << 60 else None
     unit["error"] = None
