@@ -65,11 +65,7 @@ def test_no_systemctl_is_told(probe: Probe) -> None:
         (socket.AF_INET, socket.SOCK_STREAM, "127.0.0.1"),
         (socket.AF_INET, socket.SOCK_STREAM, "0.0.0.0"),  # noqa: S104
         (socket.AF_INET, socket.SOCK_DGRAM, "127.0.0.2"),
-        *(
-            [(socket.AF_INET6, socket.SOCK_STREAM, "::1"), (socket.AF_INET6, socket.SOCK_DGRAM, "::")]
-            if HAS_IPV6
-            else []
-        ),
+        *IPV6_ADDRESSES,
     ],
 )
 def test_a_listening_socket_is_found_with_its_process(

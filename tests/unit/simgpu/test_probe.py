@@ -117,7 +117,8 @@ def test_a_driver_that_hangs_costs_only_its_section(machine: Machine, tmp_path: 
     subprocess.run(["gcc", "-shared", "-fPIC", "-o", str(stuck / "libcuda.so.1"), str(source)], check=True)
     code = (
         f"import sys; sys.path.insert(0, {str(PROBE.parent)!r})\n"
-        "import json\nfrom probe_parts import driver\ndriver.CUDA_TIMEOUT_S = 1\nprint(json.dumps(driver.observe_cuda()))"
+        "import json\nfrom probe_parts import driver\n"
+        "driver.CUDA_TIMEOUT_S = 1\nprint(json.dumps(driver.observe_cuda()))"
     )
     done = subprocess.run(
         [sys.executable, "-B", "-c", code],
