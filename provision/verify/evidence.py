@@ -16,7 +16,10 @@ STACK = ""
 
 
 class Verdict(NamedTuple):
-    """One answer of a check; `about` ends its title ('card 1'), `simulated` says that it rests on a simulated card."""
+    """One answer of a check; `about` ends its title ('card 1'), `simulated` says that it rests on a simulated card.
+
+    `seconds` is how long the measurement took where that is known.
+    """
 
     status: Status
     expected: str
@@ -24,6 +27,7 @@ class Verdict(NamedTuple):
     hint: str = ""
     about: str = ""
     simulated: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

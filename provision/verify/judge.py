@@ -65,4 +65,5 @@ def _result(check: Check, target: str, verdict: Verdict) -> CheckResult:
         measured=verdict.measured,
         hint=verdict.hint,
         simulated=verdict.simulated,
+        duration_s=verdict.seconds,
     )

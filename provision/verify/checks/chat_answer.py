@@ -31,7 +31,8 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
             measured = f"{tokens}{len(answer.text)} characters in {answer.step.seconds:.1f} s"
             if engine.simulated:
                 measured += f" from {engine.model}, which stands for {engine.wanted_model}"
-            yield Verdict("passed", _EXPECTED, measured, "", engine.name, engine.simulated and bool(engine.cards))
+            simulated = engine.simulated and bool(engine.cards)
+            yield Verdict("passed", _EXPECTED, measured, "", engine.name, simulated, answer.step.seconds)
 
 
 CHECK = Check(

@@ -28,7 +28,7 @@ def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
         return
     facts = seen.machine
     system = f"{facts.os}, kernel {facts.kernel}, " if facts and facts.os else ""
-    yield Verdict("passed", expected, f"{system}probed in {seen.duration_s:.1f} s")
+    yield Verdict("passed", expected, f"{system}probed in {seen.duration_s:.1f} s", seconds=seen.duration_s)
 
 
 CHECK = Check(

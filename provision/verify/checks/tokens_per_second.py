@@ -41,7 +41,8 @@ def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
             step = "another model or quantisation than planned is loaded: see model_resident"
             yield Verdict("failed", expected, measured, step, engine.name, simulated)
         else:
-            yield Verdict("passed", expected, measured, "", engine.name, simulated)
+            seconds = (speed.latency_ms or 0.0) / 1000
+            yield Verdict("passed", expected, measured, "", engine.name, simulated, seconds)
 
 
 def _range(engine: EngineInstance) -> tuple[float, float | None]:

@@ -28,7 +28,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     else:
         text = f"{seen.model} answered {len(seen.answer)} characters in {seen.run.seconds:.1f} s; "
         text += f"wrong key HTTP {seen.wrong_key.status}"
-        yield Verdict("passed", _EXPECTED, f"{text}; owner signs in")
+        yield Verdict("passed", _EXPECTED, f"{text}; owner signs in", seconds=seen.run.seconds)
 
 
 def _find_problem(seen: WorkflowObservation, logs: str) -> tuple[str, str] | None:

@@ -375,3 +375,39 @@ def test_registry_has_unique_ids_and_needs_come_first() -> None:
     assert len(ids) == len(set(ids))
     for place, check in enumerate(CHECKS):
         assert set(check.needs) <= set(ids[:place]), check.id
+
+
+MAY_BE_MISSING = {"machine", "vram_before", "http"}
+"""Facts for the reader only, or something else still measures the same."""
+SECTIONS = ("machine", "gpu", "units", "listeners", "engines", "http", "vram_before", "egress")
+
+
+@pytest.mark.parametrize("machine", ["engine", "data", "apps", "gateway"])
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_missing_section_is_a_failure_and_never_an_exception(
+    machine: str, section: str, judge_broken: Break, observations: dict[str, MachineObservation]
+) -> None:
+    was_there = bool(getattr(observations[machine], section))
+    checks = judge_broken(machine, {section: None})
+    if was_there and section not in MAY_BE_MISSING:
+        assert failed(checks)
+    for check in failed(checks):
+        assert check.hint
+
+
+@pytest.mark.parametrize("part", ["tls", "chat", "workflow", "ports"])
+def test_a_missing_probe_from_outside_is_a_failure(part: str, judge_broken: Break) -> None:
+    empty: list[str] | None = None if part in {"chat", "workflow"} else []
+    assert failed(judge_broken("web", {part: empty}))
+
+
+def test_nobody_answers(plan: Plan, web: WebObservation) -> None:
+    checks = judge(plan, {}, web)
+    assert {check.id for check in failed(checks)} == {"machine_answers"}
+    assert all("machine_answers" in check.measured for check in checks if check.status == "skipped")
+
+
+def test_how_long_a_measurement_took_is_kept(judge_broken: Break) -> None:
+    times = {check.id: check.duration_s for check in judge_broken("engine", {})}
+    assert times["chat_answer"] == 1.4
+    assert times["tokens_per_second"] == 0.78
