@@ -41,7 +41,8 @@ def render_receipt_html(signed: SignedReceipt, plan: Plan, *, templates: Path = 
         counts={status: counts[status] for status in ("passed", "failed", "skipped")},
         failed=[check for check in receipt.checks if check.status == "failed"],
         plan=plan,
-        engines=[(engine, _place(engine)) for engine in plan.engines],
+        place="lab" if receipt.target == "lab" else f"{receipt.target} on {plan.platform}",
+        engines=[(engine, _context(engine), _place(engine)) for engine in plan.engines],
         machines=_by_machine(receipt.checks),
         cards=[_card_view(card) for card in receipt.cards],
         links=[(name, url, url.startswith("https://")) for name, url in receipt.urls.items()],
@@ -55,6 +56,10 @@ def _by_machine(checks: tuple[CheckResult, ...]) -> list[tuple[str, list[CheckRe
     order = {machine: place for place, machine in enumerate(dict.fromkeys(check.machine for check in checks))}
     ordered = sorted(checks, key=lambda check: order[check.machine])
     return [(machine or "whole stack", list(group)) for machine, group in groupby(ordered, key=lambda c: c.machine)]
+
+
+def _context(engine: EngineInstance) -> str:
+    return f"{engine.context_tokens // engine.parallel} tokens x {engine.parallel}"
 
 
 def _place(engine: EngineInstance) -> str:
