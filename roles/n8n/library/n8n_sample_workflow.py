@@ -78,7 +78,7 @@ def hash_content(wanted: dict[str, Any]) -> str:
 def run_n8n(wanted: dict[str, Any], *words: str) -> None:
     """Run one command of n8n as the service's user. Raises Refused with the last 15 lines."""
     environment = {name: str(value) for name, value in wanted["environment"].items()}
-    environment |= {"PATH": "/usr/bin:/bin", "N8N_RUNNERS_BROKER_PORT": BROKER_PORT}
+    environment["N8N_RUNNERS_BROKER_PORT"] = BROKER_PORT
     argv = [f"{wanted['home']}/bin/node", f"{wanted['home']}/node_modules/n8n/bin/n8n", *words]
     result = subprocess.run(
         argv, env=environment, cwd=wanted["state"], user=wanted["user"], group=wanted["user"], extra_groups=[],
