@@ -10,6 +10,7 @@ Debian 12), so it uses nothing but the standard library.
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import subprocess
 import time
@@ -36,6 +37,9 @@ options:
     type: list
     elements: path
     default: []
+  effect:
+    description: Command (no shell) that fails where the effect of an active unit was undone; it is then reloaded.
+    type: str
   needs_tcp:
     description: C(address:port) of other services that must accept a connection before a start or restart.
     type: list
@@ -67,6 +71,7 @@ SPEC: dict[str, Any] = {
     "enabled": {"type": "bool", "default": True},
     "watch": {"type": "list", "elements": "path", "default": []},
     "reload_watch": {"type": "list", "elements": "path", "default": []},
+    "effect": {"type": "str"},
     "needs_tcp": {"type": "list", "elements": "str", "default": []},
     "needs_seconds": {"type": "int", "default": 600},
     "ready_tcp": {"type": "str"},
@@ -120,6 +125,11 @@ def find_newer(paths: list[str], moment: float) -> list[str]:
     return newer
 
 
+def succeeds(command: str) -> bool:
+    """Whether the command exits 0."""
+    return subprocess.run(shlex.split(command), capture_output=True, check=False).returncode == 0
+
+
 def choose_actions(wanted: dict[str, Any], unit: dict[str, str]) -> tuple[list[str], list[str]]:
     """The systemctl verbs that are due, and the files that made a restart or reload due."""
     # "static" and "indirect" units cannot be enabled; only these states differ from the wish.
@@ -135,6 +145,8 @@ def choose_actions(wanted: dict[str, Any], unit: dict[str, str]) -> tuple[list[s
     if why:
         return [*actions, "restart"], why
     why = find_newer(wanted["reload_watch"], parse_moment(unit["StateChangeTimestamp"]))
+    if not why and wanted["effect"] and not succeeds(wanted["effect"]):
+        why = [wanted["effect"]]
     return [*actions, *(["reload"] if why else [])], why
 
 

@@ -41,7 +41,7 @@ def make_unit(**changes: str) -> dict[str, str]:
 
 
 def make_wish(**changes: Any) -> dict[str, Any]:
-    return {"name": "a.service", "enabled": True, "watch": [], "reload_watch": [], **changes}
+    return {"name": "a.service", "enabled": True, "watch": [], "reload_watch": [], "effect": None, **changes}
 
 
 def touch(path: Path, moment: float) -> str:
@@ -134,3 +134,8 @@ def test_drop_in_that_systemd_does_not_know_yet_is_read(
     assert module.refresh_unit(unit, dry=False)[1] == ["daemon-reload"]
     assert calls == ["daemon-reload"]
     assert module.refresh_unit(unit, dry=False)[1] == []
+
+
+def test_effect_undone_by_hand_reloads(module: ModuleType) -> None:
+    assert module.choose_actions(make_wish(effect="false"), make_unit()) == (["reload"], ["false"])
+    assert module.choose_actions(make_wish(effect="true"), make_unit()) == ([], [])
