@@ -12,6 +12,17 @@ from provision.errors import SetupError
 TOLD_LINES = 6
 
 
+def mortal(argv: Sequence[str]) -> list[str]:
+    """`argv` such that it and all that it starts die with this process, and its mounts with it.
+
+    setpriv(1) has the kernel kill the first program when its parent ends, however it ends; unshare(1) ties
+    everything else to that one by a process namespace, and keeps mounts in a namespace of their own.
+    """
+    death = ["setpriv", "--pdeathsig", "KILL", "--"]
+    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    return [*death, *namespaces, *argv]
+
+
 def run(
     argv: Sequence[str],
     *,

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from provision.errors import SetupError
-from provision.lab.commands import run, succeeds
+from provision.lab.commands import mortal, run, succeeds
 from provision.lab.devices import make_nodes
 from provision.lab.guest_config import render_config, veth_name
 from provision.lab.guest_files import write_guest_files
@@ -118,9 +118,9 @@ def _unpack(tar: Path, rootfs: Path) -> None:
     mapping = f"0:{SUBID_START}:{SUBID_COUNT}"
     with tar.open("rb") as source:
         run(
-            ["lxc-usernsexec", "-m", f"u:{mapping}", "-m", f"g:{mapping}", "--", "tar", "--extract", "--file=-",
-             "--preserve-permissions", "--numeric-owner", "--xattrs", "--xattrs-include=*",
-             "--exclude=./dev/*", f"--directory={rootfs}"],
+            mortal(["lxc-usernsexec", "-m", f"u:{mapping}", "-m", f"g:{mapping}", "--",
+                    "tar", "--extract", "--file=-", "--preserve-permissions", "--numeric-owner",
+                    "--xattrs", "--xattrs-include=*", "--exclude=./dev/*", f"--directory={rootfs}"]),
             hint="check the disk's room, /etc/subuid and that others may enter every folder above the guests",
             source=source,
         )  # fmt: skip

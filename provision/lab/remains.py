@@ -38,18 +38,24 @@ def clear_remains(lab: str, guest: str) -> None:
 
 
 def processes_of(container: str) -> Iterator[int]:
-    """Processes in the guest's control groups, and LXC's monitor of it (by its title), in this pid namespace."""
-    title = f" {container}".encode()
+    """Processes in the guest's control groups, LXC's monitor of it (by its title), and LXC starting or stopping it."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
             groups = (entry / "cgroup").read_text()
-            command = (entry / "cmdline").read_bytes().rstrip(b"\0 ")
+            words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()
         except OSError:
             continue
-        if _names_cgroup(groups, container) or (command.startswith(b"[lxc monitor]") and command.endswith(title)):
+        # A zombie has no command line any more; it is its parent's to bury.
+        if words and (_names_cgroup(groups, container) or _is_keeper(words, container)):
             yield int(entry.name)
+
+
+def _is_keeper(words: list[str], container: str) -> bool:
+    if words[:2] == ["[lxc", "monitor]"]:
+        return words[-1] == container
+    return Path(words[0]).name in {"lxc-start", "lxc-stop"} and container in words
 
 
 def unmount_below(folder: Path) -> None:

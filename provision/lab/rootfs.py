@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from provision.errors import SetupError
-from provision.lab.commands import run
+from provision.lab.commands import mortal, run
 from provision.lab.locks import held
 from provision.lab.places import cache_home
 from provision.lab.requirements import os_release
@@ -118,7 +118,7 @@ def _build(suite: str, path: Path) -> None:
         work.chmod(0o755)
         built = work / "rootfs.tar"
         run(
-            _command(suite, built),
+            mortal(_command(suite, built)),
             hint="read the log; check the apt source with apt-get update",
             log=path.with_suffix(".log"),
             timeout_s=1800,
@@ -134,6 +134,7 @@ def _build(suite: str, path: Path) -> None:
 def _command(suite: str, built: Path) -> list[str]:
     return [
         "mmdebstrap",
+        # Root mode mounts /sys and more into the root; `mortal` gives those mounts a namespace of their own.
         "--mode=root",
         "--variant=minbase",
         "--format=tar",
