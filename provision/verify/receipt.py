@@ -159,7 +159,8 @@ def _read_receipt(path: Path) -> SignedReceipt:
 
 def _is_other_text(content: bytes, signed: SignedReceipt) -> bool:
     """Whether the text differs from what its values are written as: a doubled key, another spelling of a number."""
-    return content.rstrip(b"\n") != signed.model_dump_json(indent=2).encode()
+    text = signed.model_dump_json(indent=2).encode()
+    return content not in (text, text + b"\n")
 
 
 def _refuse(path: Path, reason: str) -> ReceiptError:

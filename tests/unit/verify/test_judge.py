@@ -87,7 +87,7 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str, tuple[str, ...], tuple[
         {"gpu.cuda": {"ok": False, "code": 999, "text": "unknown error", "device_count": None}},
         "cuda_init",
         ("999", "/dev/nvidia-uvm is there (mode 0660, 0:44)"),
-        ("major number",),
+        ("nvidia-modprobe -u -c 0", "major number"),
     ),
     "ecc on": (
         "engine",

@@ -150,6 +150,7 @@ def upper_case(text: str, field: str) -> str:
         lambda text: text.replace('"verdict": "passed"', '"verdict": "failed", "verdict": "passed"'),
         lambda text: text.replace("{", "{ ", 1),
         lambda text: text + " ",
+        lambda text: text + "\n",
         lambda text: text + "{}",
         lambda text: text.replace('"format": 1', '"format": 1.0'),
         lambda text: upper_case(text, "signature"),
