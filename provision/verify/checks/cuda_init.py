@@ -57,10 +57,10 @@ def _explain(machine: str, gpu: GpuObservation, count: int) -> tuple[str, str]:
             f"on the host run 'nvidia-modprobe -u -c 0', pass {UVM_NODE} and {UVM_NODE}-tools to the guest, restart it",
         )
     return (
-        f"{lists}: {UVM_NODE} is there (mode {node.mode}, {node.uid}:{node.gid}) but leads to no driver, so every model "
-        "would silently run on the CPU",
-        f"on the host run 'nvidia-modprobe -u -c 0', pass {UVM_NODE} again (its major number changes with every kernel), "
-        "restart the guest; if that does not help: 'rmmod nvidia_uvm && modprobe nvidia_uvm' on the host",
+        f"{lists}: {UVM_NODE} is there (mode {node.mode}, {node.uid}:{node.gid}) but leads to no driver, "
+        "so every model would silently run on the CPU",
+        f"on the host run 'nvidia-modprobe -u -c 0' and pass {UVM_NODE} again, since its major number changes with "
+        "every kernel; restart the guest; else 'rmmod nvidia_uvm && modprobe nvidia_uvm' on the host",
     )
 
 
