@@ -19,7 +19,7 @@ from provision.lab import guest as guests
 from provision.lab.keys import ensure_keys
 from provision.lab.locks import lab_lock
 from provision.lab.network import NetworkTakenError, bridge_name, ensure_network, gateway_of, remove_network
-from provision.lab.places import guests_home, known_hosts, lab_home, labs_home, private_key, spec_file
+from provision.lab.places import guests_home, is_lab_name, known_hosts, lab_home, labs_home, private_key, spec_file
 from provision.lab.readiness import wait_ready
 from provision.lab.requirements import ensure_subids, require_lab
 from provision.lab.rootfs import ensure_rootfs
@@ -80,6 +80,7 @@ def list_labs() -> tuple[LabState, ...]:
 
 def destroy_lab(name: str, progress: Progress = lambda _: None) -> None:
     """Leave nothing of the lab: no guest, bridge, firewall table, mount, process or folder. Absent is fine."""
+    lab_home(name)
     with lab_lock(name, forget=True):
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             list(pool.map(lambda guest: guests.destroy_guest(name, guest), _guest_names(name)))
@@ -197,7 +198,11 @@ def _recorded_spec(name: str) -> LabSpec | None:
 
 def _recorded_names() -> list[str]:
     home = labs_home()
-    return sorted(path.name for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
+    return (
+        sorted(path.name for path in home.iterdir() if path.is_dir() and is_lab_name(path.name))
+        if home.is_dir()
+        else []
+    )
 
 
 def _remove_if_empty(folder: Path) -> None:

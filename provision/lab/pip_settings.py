@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import os
-import shlex
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,14 +34,14 @@ def host_pip_settings() -> Settings:
 
 
 def parse_settings(listed: str) -> Settings:
-    """Lines such as `global.find-links='/a /b'`. Lists are joined; of single values the environment's wins."""
+    """Lines such as `global.find-links='/a /b'`, the value as Python's repr() gives it. Lists are joined; of single values the environment's wins."""
     found: dict[str, tuple[str, ...]] = {}
     from_environment: set[str] = set()
     for line in listed.splitlines():
         place, _, value = line.partition("=")
         section, _, option = place.rpartition(".")
         option = ALIASES.get(option, option)
-        values = tuple(shlex.split(value)[0].split()) if value else ()
+        values = tuple(str(ast.literal_eval(value)).split()) if value else ()
         if section not in {":env:", "global", "install", "download"} or not values:
             continue
         if option in LISTS:

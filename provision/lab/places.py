@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+from provision.errors import UsageError
+from provision.models.lab import LAB_NAME
 
 
 def state_home() -> Path:
@@ -21,7 +25,18 @@ def labs_home() -> Path:
 
 
 def lab_home(lab: str) -> Path:
+    """Raises UsageError for a name that no lab can have, so that none leads out of `labs_home`."""
+    if not is_lab_name(lab):
+        raise UsageError(
+            f"'{lab}' cannot be a lab's name",
+            where="the name of the lab",
+            hint="small letters, digits and hyphens, a letter first, 40 characters at most",
+        )
     return labs_home() / lab
+
+
+def is_lab_name(name: str) -> bool:
+    return len(name) <= 40 and re.fullmatch(LAB_NAME.strip("^$"), name) is not None
 
 
 def spec_file(lab: str) -> Path:

@@ -23,7 +23,8 @@ GpuFault = Literal[
 ]
 
 
-LabName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", max_length=40)]
+LAB_NAME = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
+LabName = Annotated[str, StringConstraints(pattern=LAB_NAME, max_length=40)]
 """Labs and guests are named as hosts are (RFC 1123), so a name fits a path, a host name and a firewall table."""
 
 
