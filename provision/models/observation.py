@@ -34,7 +34,10 @@ class MachineFacts(Observed):
 
 
 class NvmlOutcome(Observed):
-    """How `nvmlInit_v2` ended. `code` is NVML's (18: driver/library mismatch); None where the library did not load."""
+    """How `nvmlInit` ended. `code` is NVML's (9: no driver, 12: no library, 18: driver/library mismatch).
+
+    None where it was not asked: pynvml is missing, or the driver did not answer in time.
+    """
 
     ok: bool
     code: int | None = None

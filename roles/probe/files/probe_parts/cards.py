@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable  # noqa: UP035 (Python 3.9)
 
 from probe_parts.commands import call_self
 from probe_parts.driver import list_device_nodes, observe_cuda, read_kernel_module
-from probe_parts.told import MIB, Json, describe
+from probe_parts.told import MIB, Json, describe, now, read_boot_id
 
 SIMULATED = "-simulated"
 GPU_TIMEOUT_S = 40
@@ -121,3 +122,14 @@ def read_memory(pynvml: Any, handle: Any, read: Reader) -> Json | None:
 
 def as_text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def observe_gpu_before() -> Json:
+    """What `vram_before` later reads back: the cards, and when they were so."""
+    return {
+        "format": 1,
+        "taken_at": now(),
+        "boot_id": read_boot_id(),
+        "monotonic_us": time.monotonic_ns() // 1000,
+        "gpu": observe_gpu(),
+    }
