@@ -55,7 +55,8 @@ def up(
     view = ProgressView(console)
 
     def confirm(plan: Plan, changes: tuple[PlanChange, ...] | None) -> bool:
-        return yes or _ask(plan, changes)
+        with view.paused():
+            return yes or _ask(plan, changes)
 
     with view:
         result = bring_up(read_options(profile, client, settings, lab), view.handle, confirm)

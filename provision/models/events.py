@@ -26,7 +26,10 @@ class Note(Frozen):
 
 
 class TaskStarted(Frozen):
+    """A task has begun on one host."""
+
     kind: Literal["task-started"] = "task-started"
+    host: str
     name: str
     role: str
 

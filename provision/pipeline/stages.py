@@ -21,12 +21,11 @@ class StageClock:
     def stage(self, name: str) -> Iterator[None]:
         self.report(StageStarted(stage=name))
         started = time.monotonic()
-        try:
-            yield
-        finally:
-            seconds = round(time.monotonic() - started, 1)
-            self.times.append(StageTime(stage=name, seconds=seconds))
-            self.report(StageEnded(stage=name, seconds=seconds))
+        yield
+        # A stage that failed has not ended: the error says so instead.
+        seconds = round(time.monotonic() - started, 1)
+        self.times.append(StageTime(stage=name, seconds=seconds))
+        self.report(StageEnded(stage=name, seconds=seconds))
 
     def note(self, text: str) -> None:
         self.report(Note(text=text))

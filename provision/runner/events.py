@@ -14,8 +14,8 @@ def read_event(raw: dict[str, Any]) -> Event | None:
     """One event, or None for those nobody needs. A failure that the playbook ignores counts as ok."""
     kind = raw.get("event", "")
     data = raw.get("event_data") or {}
-    if kind in {"playbook_on_task_start", "playbook_on_handler_task_start"}:
-        return TaskStarted(name=data.get("task", ""), role=data.get("role", ""))
+    if kind == "runner_on_start":
+        return TaskStarted(host=data.get("host", ""), name=data.get("task", ""), role=data.get("role", ""))
     status = _read_status(kind, data)
     if status is None:
         return None

@@ -63,7 +63,7 @@ def run_playbook(workspace: Workspace, playbook: Playbook, report: Callable[[Eve
             cancel_callback=cancelled,
             quiet=True,
         )
-    log = folder / "ansible" / "stdout"
+    log = folder / "artifacts" / "ansible" / "stdout"
     if runner.status == "canceled":
         raise RunInterruptedError(
             f"interrupted during '{collector.task or playbook.name}'",

@@ -14,7 +14,6 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from provision.models.events import Event, HostResult, Note, StageEnded, StageStarted, TaskStarted
-from provision.models.plan import Plan
 from provision.ui.printable import in_seconds, printable, safe, shorten
 
 REFRESH_PER_S = 4
@@ -24,29 +23,18 @@ REFRESH_PER_S = 4
 class ProgressView:
     """Use as a context manager; feed every event to `handle`, from any thread.
 
-    `plan` tells which machines run which role, so that the hosts still waited for can be named.
+    Machines go through their roles side by side, so the live block has a line for each: what it does, since when.
     """
 
-    def __init__(self, console: Console, plan: Plan | None = None, *, clock: Callable[[], float] = time.monotonic):
+    def __init__(self, console: Console, *, clock: Callable[[], float] = time.monotonic):
         self._console = console
         self._clock = clock
-        self._roles: dict[str, tuple[str, ...]] = {}
-        self._all: tuple[str, ...] = ()
         self._started = clock()
         self._stage = ""
         self._stage_started = self._started
-        self._task = ""
-        self._task_started = self._started
-        self._waiting: list[str] = []
+        self._busy: dict[str, tuple[str, float]] = {}
         self._changed = 0
         self._live: Live | None = None
-        if plan is not None:
-            self.expect(plan)
-
-    def expect(self, plan: Plan) -> None:
-        """From now on the machines of this plan are waited for."""
-        self._roles = _machines_by_role(plan)
-        self._all = tuple(machine.name for machine in plan.machines)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -81,8 +69,8 @@ class ProgressView:
                 self._end_stage(stage, seconds)
             case Note(text=text):
                 self._print(Text("  · ", style="cyan").append(printable(text), style="default"))
-            case TaskStarted(name=name, role=role):
-                self._start_task(name, role)
+            case TaskStarted():
+                self._busy[event.host] = (_name(event.role, event.name), self._clock())
             case HostResult():
                 self._end_on_host(event)
 
@@ -95,16 +83,14 @@ class ProgressView:
         if self._changed:
             head += f"  {self._changed} changed"
         lines: list[Text | Spinner] = [Spinner("line", text=Text(head, style="bold"))]
-        if self._task:
-            task = shorten(self._task, options.max_width - 14)
-            lines.append(safe(f"  {task}  {in_seconds(now - self._task_started)}"))
-        if self._waiting:
-            lines.append(safe(f"  waiting for {shorten(', '.join(self._waiting), options.max_width - 16)}", "dim"))
+        for host, (task, since) in sorted(self._busy.items()):
+            line = shorten(f"{host}: {task}", options.max_width - 14)
+            lines.append(safe(f"  {line}  {in_seconds(now - since)}"))
         yield Group(*lines)
 
     def _start_stage(self, stage: str) -> None:
         self._stage, self._stage_started = stage, self._clock()
-        self._task, self._waiting, self._changed = "", [], 0
+        self._busy, self._changed = {}, 0
         if self._live is None:
             self._print(Text(f"stage {printable(stage)}", style="bold"))
 
@@ -112,23 +98,17 @@ class ProgressView:
         text = Text("✓ ", style="green").append(f"{printable(stage)}  {in_seconds(seconds)}", style="default")
         if self._changed:
             text.append(f"  {self._changed} changed", style="yellow")
-        self._stage, self._task, self._waiting = "", "", []
+        self._stage, self._busy = "", {}
         self._print(text)
 
-    def _start_task(self, name: str, role: str) -> None:
-        self._task = f"{role}: {name}" if role else name
-        self._task_started = self._clock()
-        self._waiting = list(self._roles.get(role, self._all))
-        if self._live is None:
-            self._print(safe(f"  {self._task}"))
-
     def _end_on_host(self, result: HostResult) -> None:
-        if result.host in self._waiting:
-            self._waiting.remove(result.host)
+        self._busy.pop(result.host, None)
+        task = _name(result.role, result.task)
         if result.status == "changed":
             self._changed += 1
+            if self._live is None:
+                self._print(safe(f"  {result.host}: {task}  {in_seconds(result.seconds)}"))
         if result.status in {"failed", "unreachable"}:
-            task = f"{result.role}: {result.task}" if result.role else result.task
             text = Text(f"  ✗ {printable(result.host)} {result.status}: {printable(task)}", style="red")
             self._print(text.append(f"\n    {printable(result.message)}" if result.message else "", style="default"))
 
@@ -139,6 +119,5 @@ class ProgressView:
         self._console.print(line, soft_wrap=self._live is None)
 
 
-def _machines_by_role(plan: Plan) -> dict[str, tuple[str, ...]]:
-    roles = dict.fromkeys(role for machine in plan.machines for role in machine.roles)
-    return {role: tuple(m.name for m in plan.machines if role in m.roles) for role in roles}
+def _name(role: str, task: str) -> str:
+    return f"{role}: {task}" if role else task

@@ -15,7 +15,7 @@ def event(kind: str, **data: Any) -> dict[str, Any]:
 
 
 def test_a_task_start_names_task_and_role() -> None:
-    assert read_event(event("playbook_on_task_start")) == TaskStarted(name="t", role="base")
+    assert read_event(event("runner_on_start")) == TaskStarted(host="engine", name="t", role="base")
 
 
 @pytest.mark.parametrize(
