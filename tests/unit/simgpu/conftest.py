@@ -45,6 +45,8 @@ class Machine:
         self.conf = folder / "simgpu.conf"
         self.proc = folder / "proc"
         self.proc.mkdir()
+        # The libraries want to see pid 1 before they believe that they see every process.
+        (self.proc / "1").symlink_to(f"/proc/{os.getpid()}")
         self.libraries = libraries
         self.write()
 

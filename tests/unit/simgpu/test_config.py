@@ -45,6 +45,7 @@ def walk(sanitized: Path, tmp_path: Path) -> Walk:
     """Loads a config in that program beside a real process; returns what it printed."""
     proc = tmp_path / "proc"
     proc.mkdir()
+    (proc / "1").symlink_to("/proc/self")
     conf = tmp_path / "simgpu.conf"
 
     def run(content: bytes) -> str:
@@ -118,6 +119,12 @@ BAD = {
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
 def test_a_hostile_config_starts_no_driver(walk: Walk, content: bytes) -> None:
     assert walk(content) == "init 999 Unknown Error (simulated)\n"
+
+
+@pytest.mark.parametrize(("length", "code"), [(95, 0), (96, 999)])
+def test_the_longest_name_that_fits(walk: Walk, length: int, code: int) -> None:
+    """One more would run into the UUID, which the next line writes again: only the refusal shows it."""
+    assert walk(GOOD.replace(GPU.name, "x" * length).encode()).startswith(f"init {code} ")
 
 
 def test_cut_off_anywhere_it_is_safe(walk: Walk) -> None:

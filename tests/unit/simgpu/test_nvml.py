@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,11 +207,13 @@ ASK_MEMORY = (
 
 def test_a_caller_without_rights_is_told_so(machine: Machine) -> None:
     """A process of another user that cannot be read could hold any amount: no number is the only true answer."""
-    foreign = os.getpid() if os.geteuid() == 0 else 1
-    with machine.process(20, CUDA_VISIBLE_DEVICES=FIRST):
+    foreign, nobody = (os.getpid(), 65534) if os.geteuid() == 0 else (1, os.geteuid())
+    with subprocess.Popen(["cat"], user=nobody, stdin=subprocess.PIPE) as own:
+        (machine.proc / "1").unlink()
+        (machine.proc / "1").symlink_to(f"/proc/{own.pid}")  # readable before and after: only the other one refuses
         code = (
             "import os, pynvml as n\nn.nvmlInit()\nhandle = n.nvmlDeviceGetHandleByIndex(0)\n" + ASK_MEMORY + "link = "
-            f"os.environ['PROVISION_SIMGPU_PROC'] + '/{foreign}'\nanswer = [ask(n.nvmlDeviceGetMemoryInfo)]\n"
+            f"os.environ['PROVISION_SIMGPU_PROC'] + '/2'\nanswer = [ask(n.nvmlDeviceGetMemoryInfo)]\n"
             f"os.symlink('/proc/{foreign}', link)\n"
             + DROP_RIGHTS
             + "answer += [ask(n.nvmlDeviceGetMemoryInfo), ask(n.nvmlDeviceGetUtilizationRates),"
@@ -221,12 +224,7 @@ def test_a_caller_without_rights_is_told_so(machine: Machine) -> None:
 
 
 def test_where_processes_are_hidden_no_number_is_given(machine: Machine) -> None:
-    """ProtectProc= hides other users' processes altogether: on the real /proc, pid 1 stands for them."""
-    code = (
-        "import os, pynvml as n\nos.environ.pop('PROVISION_SIMGPU_PROC')\nn.nvmlInit()\n"
-        "handle = n.nvmlDeviceGetHandleByIndex(0)\n"
-        + ASK_MEMORY
-        + DROP_RIGHTS
-        + "answer = ask(n.nvmlDeviceGetMemoryInfo)"
-    )
-    assert machine.run(code) == "no permission"
+    """ProtectProc= hides other users' processes altogether; pid 1, which is always there, stands for them."""
+    (machine.proc / "1").unlink()
+    code = "import pynvml as n\nn.nvmlInit()\nhandle = n.nvmlDeviceGetHandleByIndex(0)\n" + ASK_MEMORY
+    assert machine.run(code + "answer = ask(n.nvmlDeviceGetMemoryInfo)") == "no permission"

@@ -151,7 +151,7 @@ def test_a_note_that_cannot_be_written_does_not_stop_the_unit(machine: Machine) 
 
 def test_without_rights_the_note_holds_the_refusal(machine: Machine, tmp_path: Path) -> None:
     """The simulation refuses memory where processes are hidden; the note must say so and hold no number."""
-    (machine.proc).rmdir()
+    (machine.proc / "1").unlink()
     seen = observe(machine)
     assert [card.memory for card in seen.devices] == [None, None]
     assert "Insufficient Permissions" in seen.devices[0].errors["memory"]
