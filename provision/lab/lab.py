@@ -50,7 +50,7 @@ def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             changed = list(pool.map(lambda guest: _bring_up(spec, guest, tar, progress), spec.guests))
         with ThreadPoolExecutor(max_workers=max(1, len(state.hosts))) as pool:
-            list(pool.map(lambda host: wait_ready(spec.name, host), state.hosts))
+            list(pool.map(lambda host, fresh: wait_ready(spec.name, host, settled=fresh), state.hosts, changed))
         progress(f"lab {spec.name}: {len(spec.guests)} guests ready, {sum(changed)} of them started now")
         return state
 

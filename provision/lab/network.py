@@ -5,16 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
-from pathlib import Path
 from typing import Any
 
 from provision.errors import SetupError
+from provision.lab.borrowed import borrow_settings, return_settings
 from provision.lab.commands import run, succeeds
 from provision.lab.forwarding import allow_forwarding, withdraw_forwarding
-from provision.lab.locks import RUN_HOME, network_lock
+from provision.lab.locks import network_lock
 
-IP_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
-FORMER_IP_FORWARD = RUN_HOME / "ip_forward"
 TABLE_PREFIX = "provision_"
 HINT = "see `ip address`, `ip route` and `nft list tables`"
 
@@ -44,21 +42,21 @@ def ensure_network(lab: str, network: IPv4Network) -> None:
     """
     with network_lock():
         refuse_overlap(network, bridge_name(lab))
-        _switch_forwarding_on()
+        borrow_settings()
         _ensure_bridge(bridge_name(lab), IPv4Interface(f"{gateway_of(network)}/{network.prefixlen}"))
         run(["nft", "-f", "-"], text=nft_rules(lab, network), hint="check `nft list ruleset`")
         allow_forwarding(bridge_name(lab), table_name(lab))
 
 
 def remove_network(lab: str) -> None:
-    """Remove bridge and firewall table by name; with the last lab's table, put `ip_forward` back."""
+    """Remove bridge and firewall table by name; with the last lab's table, put the borrowed settings back."""
     with network_lock():
         withdraw_forwarding(table_name(lab))
         run(["nft", "-f", "-"], text=_table_removal(lab), hint="check `nft list ruleset`")
         if succeeds(["ip", "link", "show", "dev", bridge_name(lab)]):
             run(["ip", "link", "delete", "dev", bridge_name(lab)], hint=HINT)
         if not _any_lab_table():
-            _put_forwarding_back()
+            return_settings()
 
 
 def refuse_overlap(network: IPv4Network, own_bridge: str) -> None:
@@ -140,18 +138,3 @@ def _ip_json(*words: str) -> list[dict[str, Any]]:
 def _any_lab_table() -> bool:
     listed = json.loads(run(["nft", "-j", "list", "tables"], hint="check nftables"))
     return any(entry.get("table", {}).get("name", "").startswith(TABLE_PREFIX) for entry in listed.get("nftables", []))
-
-
-def _switch_forwarding_on() -> None:
-    """Remember the former value once, before the first lab changes it; the note dies with the boot, as it should."""
-    former = IP_FORWARD.read_text().strip()
-    if former == "1":
-        return
-    FORMER_IP_FORWARD.write_text(former)
-    IP_FORWARD.write_text("1")
-
-
-def _put_forwarding_back() -> None:
-    if FORMER_IP_FORWARD.exists():
-        IP_FORWARD.write_text(FORMER_IP_FORWARD.read_text())
-        FORMER_IP_FORWARD.unlink()

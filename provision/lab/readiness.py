@@ -26,10 +26,16 @@ def ssh_argv(host: LabHost, *command: str) -> list[str]:
     ]  # fmt: skip
 
 
-def wait_ready(lab: str, host: LabHost, limit_s: float = READY_LIMIT_S) -> None:
-    """Return when the guest's systemd says `running`. Raises UnreachableError after `limit_s` seconds."""
+def wait_ready(lab: str, host: LabHost, limit_s: float = READY_LIMIT_S, *, settled: bool = True) -> None:
+    """Return when ssh answers and, where `settled` is asked for, the guest's systemd says `running`.
+
+    A guest that has run before may have a failed service: that is for the next run to repair, not a broken guest.
+    Raises UnreachableError after `limit_s` seconds.
+    """
     deadline = time.monotonic() + limit_s
     _wait_banner(lab, host, deadline)
+    if not settled:
+        return
     state = told = ""
     while time.monotonic() < deadline:
         done = subprocess.run(

@@ -55,6 +55,8 @@ MASKED_UNITS = (
     "sys-kernel-config.mount",
     "sys-kernel-debug.mount",
     "sys-kernel-tracing.mount",
+    "systemd-ask-password-console.path",
+    "systemd-ask-password-wall.path",
     "systemd-journald-audit.socket",
     "systemd-networkd-wait-online.service",
     "systemd-remount-fs.service",

@@ -12,16 +12,18 @@ import httpx
 from provision.models.observation_web import WebStep, WorkflowObservation
 from provision.verify.web_steps import RATE_LIMITED, ask, ask_patiently, describe, open_client
 
-WEBHOOK = "/webhook/classify"
+WEBHOOK = "/webhook/ask"
 KEY_HEADER = "X-Webhook-Key"
 LOGIN = "/rest/login"
+NOBODY = "nobody@example.invalid"
+"""n8n counts sign-ins per account, right and wrong together (5 a minute): a wrong one must not use up the owner's."""
 REGISTRATION_S = 15.0
 """Webhooks register up to about 2 s after n8n says it is ready; a 404 within this time is not yet a failure."""
 TEXT = "The invoice of the Berlin office is due on Friday."
 
 
 def observe_workflow(url: str, ca_file: Path, email: str, password: str, key: str) -> WorkflowObservation:
-    """Run the workflow with its key and with a wrong one; sign in as the owner and with a wrong password."""
+    """Run the workflow with its key and with a wrong one; sign in as the owner and as somebody unknown."""
     try:
         client = open_client(url, ca_file)
     except OSError as error:
@@ -33,7 +35,8 @@ def observe_workflow(url: str, ca_file: Path, email: str, password: str, key: st
         right = {"emailOrLdapLoginId": email, "password": password}
         login, _ = ask_patiently(client, LOGIN, right, until=frozenset({RATE_LIMITED}))
         client.cookies.clear()
-        wrong_login, _ = ask(client, LOGIN, {**right, "password": secrets.token_urlsafe(12)})
+        wrong = {"emailOrLdapLoginId": NOBODY, "password": secrets.token_urlsafe(12)}
+        wrong_login, _ = ask(client, LOGIN, wrong)
     return WorkflowObservation(
         run=run,
         answer=str(answer.get("answer") or ""),

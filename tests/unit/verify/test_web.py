@@ -108,7 +108,7 @@ class StandIn(BaseHTTPRequestHandler):
                     return 400, {"detail": "Model not found"}
                 text = {"choices": [{"message": {"content": "Paris"}}], "usage": {"completion_tokens": 1}}
                 return (200, {"choices": []}) if "empty" in self.faults else (200, text)
-            case "/webhook/classify":
+            case "/webhook/ask":
                 if "webhook-late" in self.faults:
                     self.faults.discard("webhook-late")
                     return 404, {"message": "The requested webhook is not registered."}
