@@ -23,6 +23,7 @@ description:
   - Finishes an interrupted dpkg run first (C(dpkg --audit)), and says so in C(actions).
   - Waits for the dpkg lock; apt names the holder's process id when the time is over.
 options:
+  system: {description: "C(ID VERSION_ID) of /etc/os-release; another system is refused.", type: str}
   names: {description: Packages that must be installed., type: list, elements: str, default: []}
   hold: {description: Packages that must be held at their version., type: list, elements: str, default: []}
   start_services:
@@ -44,6 +45,7 @@ actions: {description: What was (in check mode would be) done., returned: always
 """
 
 SPEC: dict[str, Any] = {
+    "system": {"type": "str"},
     "names": {"type": "list", "elements": "str", "default": []},
     "hold": {"type": "list", "elements": "str", "default": []},
     "start_services": {"type": "bool", "default": False},
@@ -149,6 +151,14 @@ def was_interrupted(lock_seconds: int) -> bool:
     return bool(call("dpkg", "--audit").strip())
 
 
+def refuse_other_system(wanted: str, release: str) -> None:
+    """Raises Refused when os-release's text is that of another system than `ID VERSION_ID`."""
+    values = dict(line.split("=", 1) for line in release.splitlines() if "=" in line)
+    found = " ".join(values.get(key, "?").strip('"') for key in ("ID", "VERSION_ID"))
+    if found != wanted:
+        raise Refused(f"this machine runs '{found}'; what was asked for is made for '{wanted}'. Nothing was changed")
+
+
 def apply_all(wanted: dict[str, Any], dry: bool) -> list[str]:
     """Bring dpkg into the wanted state. Returns what was done."""
     actions = []
@@ -174,6 +184,8 @@ def main() -> None:
     """Ansible's entry point."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
+        if module.params["system"]:
+            refuse_other_system(module.params["system"], Path("/etc/os-release").read_text())
         actions = apply_all(module.params, module.check_mode)
     except Refused as error:
         module.fail_json(msg=str(error))

@@ -23,6 +23,7 @@ module: provision_postgresql
 short_description: Login roles and databases of a local PostgreSQL server
 options:
   port: {description: The server's port; asked over its unix socket as user postgres., type: int, default: 5432}
+  major: {description: Major version that the running server must have., type: int}
   databases:
     description:
       - C(name), C(owner) and C(password) each. Owners are made as plain login roles, and nobody else may connect.
@@ -47,6 +48,7 @@ version: {description: C(server_version_num) of the running server., returned: a
 
 SPEC: dict[str, Any] = {
     "port": {"type": "int", "default": 5432},
+    "major": {"type": "int"},
     "databases": {
         "type": "list",
         "elements": "dict",
@@ -111,6 +113,12 @@ def verifies(password: str, verifier: str) -> bool:
     return method == "SCRAM-SHA-256" and hmac.compare_digest(wanted, verifier)
 
 
+def refuse_other_version(wanted: int | None, number: int) -> None:
+    """Raises Refused when `server_version_num` belongs to another major version."""
+    if wanted is not None and number // 10000 != wanted:
+        raise Refused(f"PostgreSQL {number // 10000} answers, planned is {wanted}")
+
+
 def quote_name(name: str) -> str:
     """An SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
@@ -147,6 +155,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         state = json.loads(run_sql(module.params["port"], STATE_QUERY))
+        refuse_other_version(module.params["major"], state["version"])
         statements = choose_statements(module.params["databases"], state)
         if statements and not module.check_mode:
             run_sql(module.params["port"], "\n".join(statement for _, statement in statements))

@@ -151,3 +151,9 @@ def test_lock_is_waited_for(module: ModuleType, machine: Machine) -> None:
     module.wait_for_lock(5)
     with module.LOCK.open("a") as stream:
         fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_other_system_is_refused(module: ModuleType) -> None:
+    module.refuse_other_system("debian 12", 'NAME="Debian"\nID=debian\nVERSION_ID="12"\n')
+    with pytest.raises(module.Refused, match=r"ubuntu 24\.04.*debian 12"):
+        module.refuse_other_system("debian 12", 'ID=ubuntu\nVERSION_ID="24.04"\n')

@@ -95,3 +95,9 @@ def test_hostile_names_are_quoted(module: ModuleType) -> None:
 def test_password_that_needs_saslprep_is_refused(module: ModuleType, password: str) -> None:
     with pytest.raises(module.Refused):
         module.make_verifier(password, b"salt")
+
+
+def test_other_major_version_is_refused(module: ModuleType) -> None:
+    module.refuse_other_version(15, 150020)
+    with pytest.raises(module.Refused, match="PostgreSQL 17 answers, planned is 15"):
+        module.refuse_other_version(15, 170001)
