@@ -20,6 +20,12 @@ def veth_name(lab: str, guest: str) -> str:
     return f"pv{hashlib.sha256(container_name(lab, guest).encode()).hexdigest()[:8]}"
 
 
+def hardware_address(lab: str, guest: str) -> str:
+    """The same after every start, so that neighbours need not forget the former one; locally administered (02)."""
+    digits = hashlib.sha256(container_name(lab, guest).encode()).hexdigest()
+    return "02:" + ":".join(digits[place : place + 2] for place in range(0, 10, 2))
+
+
 def render_config(spec: LabSpec, guest: LabGuest, devices: Sequence[Path]) -> str:
     """The `config` file: user namespace, network, limits, devices, bind mounts.
 
@@ -42,6 +48,7 @@ def render_config(spec: LabSpec, guest: LabGuest, devices: Sequence[Path]) -> st
         "lxc.net.0.type = veth",
         f"lxc.net.0.link = {bridge_name(spec.name)}",
         f"lxc.net.0.veth.pair = {veth_name(spec.name, guest.name)}",
+        f"lxc.net.0.hwaddr = {hardware_address(spec.name, guest.name)}",
         "lxc.net.0.name = eth0",
         "lxc.net.0.flags = up",
         f"lxc.net.0.ipv4.address = {guest.address}/{spec.network.prefixlen}",

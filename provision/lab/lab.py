@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -20,12 +21,13 @@ from provision.lab.keys import ensure_keys
 from provision.lab.locks import lab_lock
 from provision.lab.network import NetworkTakenError, bridge_name, ensure_network, gateway_of, remove_network
 from provision.lab.places import guests_home, is_lab_name, known_hosts, lab_home, labs_home, private_key, spec_file
-from provision.lab.readiness import wait_ready
+from provision.lab.readiness import wait_answering, wait_started
 from provision.lab.requirements import ensure_subids, require_lab
 from provision.lab.rootfs import ensure_rootfs
 from provision.models.lab import LabGuest, LabHost, LabSpec, LabState
 
 Progress = Callable[[str], None]
+Change = Literal["kept", "started", "made"]
 
 
 def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
@@ -48,10 +50,11 @@ def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
         ensure_network(spec.name, spec.network)
         state = state_of(spec)
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            changed = list(pool.map(lambda guest: _bring_up(spec, guest, tar, progress), spec.guests))
+            done = list(pool.map(lambda guest: _bring_up(spec, guest, tar, progress), spec.guests))
         with ThreadPoolExecutor(max_workers=max(1, len(state.hosts))) as pool:
-            list(pool.map(lambda host, fresh: wait_ready(spec.name, host, settled=fresh), state.hosts, changed))
-        progress(f"lab {spec.name}: {len(spec.guests)} guests ready, {sum(changed)} of them started now")
+            list(pool.map(lambda host, change: _await(spec.name, host, change), state.hosts, done))
+        started = sum(change != "kept" for change in done)
+        progress(f"lab {spec.name}: {len(spec.guests)} guests ready, {started} of them started now")
         return state
 
 
@@ -116,17 +119,26 @@ def state_of(spec: LabSpec) -> LabState:
     )
 
 
-def _bring_up(spec: LabSpec, guest: LabGuest, tar: Path, progress: Progress) -> bool:
-    """Create and start one guest as far as it is not; returns whether it was started."""
+def _bring_up(spec: LabSpec, guest: LabGuest, tar: Path, progress: Progress) -> Change:
+    """Create and start one guest as far as it is not there."""
+    change: Change = "started"
     if not guests.has_shape(spec, guest):
         progress(f"{guest.name}: making the guest")
         guests.create_guest(spec, guest, tar)
+        change = "made"
     elif guests.is_running(spec.name, guest.name):
         guests.plug_in(spec.name, guest.name)
-        return False
+        return "kept"
     progress(f"{guest.name}: starting at {guest.address}")
     guests.start_guest(spec.name, guest.name)
-    return True
+    return change
+
+
+def _await(lab: str, host: LabHost, change: Change) -> None:
+    if change == "kept":
+        wait_answering(lab, host)
+    else:
+        wait_started(lab, host, fresh=change == "made")
 
 
 def _drop_unwanted(former: LabSpec | None, spec: LabSpec) -> None:

@@ -34,7 +34,10 @@ def host_pip_settings() -> Settings:
 
 
 def parse_settings(listed: str) -> Settings:
-    """Lines such as `global.find-links='/a /b'`, the value as Python's repr() gives it. Lists are joined; of single values the environment's wins."""
+    """Lines such as `global.find-links='/a /b'`, the value as Python's repr() gives it.
+
+    Lists are joined; of single values the environment's wins.
+    """
     found: dict[str, tuple[str, ...]] = {}
     from_environment: set[str] = set()
     for line in listed.splitlines():

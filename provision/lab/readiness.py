@@ -13,7 +13,6 @@ from provision.models.lab import LabHost
 
 READY_LIMIT_S = 90.0
 RETRY_S = 0.05
-SETTLED = "running"
 
 
 def ssh_argv(host: LabHost, *command: str) -> list[str]:
@@ -26,34 +25,46 @@ def ssh_argv(host: LabHost, *command: str) -> list[str]:
     ]  # fmt: skip
 
 
-def wait_ready(lab: str, host: LabHost, limit_s: float = READY_LIMIT_S, *, settled: bool = True) -> None:
-    """Return when ssh answers and, where `settled` is asked for, the guest's systemd says `running`.
+def wait_answering(lab: str, host: LabHost, limit_s: float = READY_LIMIT_S) -> None:
+    """Return when ssh answers with the right key and lets us in. Raises UnreachableError after `limit_s` seconds."""
+    _told_until(lab, host, "echo in", {"in"}, time.monotonic() + limit_s)
 
-    A guest that has run before may have a failed service: that is for the next run to repair, not a broken guest.
-    Raises UnreachableError after `limit_s` seconds.
+
+def wait_started(lab: str, host: LabHost, *, fresh: bool, limit_s: float = READY_LIMIT_S) -> None:
+    """Return when the guest's systemd has settled after a start. Raises UnreachableError after `limit_s` seconds.
+
+    A fresh guest must be `running`. In one that was used before, a unit may have failed by what was done to it:
+    that is for the next run of roles to mend, not a reason to refuse the guest.
     """
-    deadline = time.monotonic() + limit_s
+    ends = {"running"} if fresh else {"running", "degraded"}
+    asked = "systemctl is-system-running --wait; systemctl --failed --no-legend --plain"
+    _told_until(lab, host, asked, ends, time.monotonic() + limit_s)
+
+
+def _told_until(lab: str, host: LabHost, command: str, ends: set[str], deadline: float) -> None:
+    """Ask again until the first line of the answer is one of `ends`, or for good `degraded`."""
     _wait_banner(lab, host, deadline)
-    if not settled:
-        return
-    state = told = ""
+    answer = told = ""
     while time.monotonic() < deadline:
-        done = subprocess.run(
-            ssh_argv(host, "systemctl is-system-running --wait; systemctl --failed --no-legend --plain"),
-            capture_output=True, text=True, timeout=max(5.0, deadline - time.monotonic()),
-            stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        state, _, told = done.stdout.strip().partition("\n")
-        if state in {SETTLED, "degraded"}:
+        try:
+            done = subprocess.run(
+                ssh_argv(host, command), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+                timeout=max(5.0, deadline - time.monotonic()),
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
             break
-        told = done.stderr.strip() or state
+        answer, _, told = done.stdout.strip().partition("\n")
+        if answer in ends:
+            return
+        if answer == "degraded":
+            break
+        told = done.stderr.strip() or answer
         time.sleep(RETRY_S)
-    if state != SETTLED:
-        raise UnreachableError(
-            f"guest {host.name} came up {state or 'without answering'}: {told.strip()}",
-            where=f"ssh {host.user}@{host.address}; LXC's log is {_log(lab, host)}",
-            hint="see what failed with `systemctl --failed` in the guest, or make the lab anew",
-        )
+    raise UnreachableError(
+        f"guest {host.name} came up {answer or 'without answering'}: {told.strip()}",
+        where=f"ssh {host.user}@{host.address}; LXC's log is {_log(lab, host)}",
+        hint="see what failed with `systemctl --failed` in the guest, or make the lab anew",
+    )
 
 
 def _wait_banner(lab: str, host: LabHost, deadline: float) -> None:
