@@ -16,7 +16,7 @@ from provision.lab.bundles import ensure_bundle
 
 
 def main(role: str) -> None:
-    recipe = Path(__file__).parents[2] / "roles" / role / "files" / "recipe"
+    recipe = Path(__file__).resolve().parents[2] / "roles" / role / "files" / "recipe"
     release = release_id(recipe)
     dest = f"/opt/{role.replace('_', '-')}/releases/{release}"
     bundle = ensure_bundle(recipe, release, dest, lambda line: print(line, file=sys.stderr))
