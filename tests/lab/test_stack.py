@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,19 +68,22 @@ class Stack:
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    home = tmp_path_factory.mktemp("home")
-    for folder in (home, *home.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)  # the guests' root is an ordinary user here
+def stack() -> Iterator[Stack]:
+    # Not below pytest's own folder: another session of pytest would delete it under a running lab.
+    home = Path(tempfile.mkdtemp(prefix="provision-test-", dir="/var/tmp"))
+    home.chmod(0o711)  # the guests' root is an ordinary user here
     stack = Stack(home)
     made = stack.run("init", CLIENT, "--profile", "sme-2x4090")
     assert made.returncode == 0, made.stderr
     client_file = home / "clients" / CLIENT / "client.yml"
-    client_file.write_text(client_file.read_text().replace("10.42.0.0/24", NETWORK))
+    text = client_file.read_text()
+    client_file.write_text(re.sub(r"10\.42\.\d+\.0/24", NETWORK, text))
     try:
         yield stack
     finally:
-        stack.run("down", "--client", CLIENT, "--lab")
+        gone = stack.run("down", "--client", CLIENT, "--lab")
+        assert gone.returncode == 0, gone.stderr
+        shutil.rmtree(home)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +121,7 @@ def test_a_second_up_changes_and_restarts_nothing(first: dict[str, Any], stack: 
     before = stack.starts()
     assert len(before) >= 8
     code, result = stack.json("up", "--client", CLIENT, "--lab", "--yes")
-    assert code == 0
+    assert code == 0, json.dumps(result, indent=1)[-3000:]
     assert result["changed"] == 0
     assert stack.starts() == before
 
