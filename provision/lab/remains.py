@@ -47,15 +47,22 @@ def processes_of(container: str) -> Iterator[int]:
             words = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").split()
         except OSError:
             continue
-        # A zombie has no command line any more; it is its parent's to bury.
-        if words and (_names_cgroup(groups, container) or _is_keeper(words, container)):
+        if (_names_cgroup(groups, container) or _is_keeper(words, container)) and not is_zombie(entry):
             yield int(entry.name)
+
+
+def is_zombie(process: Path) -> bool:
+    """Whether a /proc entry is of a process that has ended and is only its parent's to bury, or gone altogether."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()[0] in {"Z", "X"}
+    except OSError:
+        return True
 
 
 def _is_keeper(words: list[str], container: str) -> bool:
     if words[:2] == ["[lxc", "monitor]"]:
         return words[-1] == container
-    return Path(words[0]).name in {"lxc-start", "lxc-stop"} and container in words
+    return container in words and Path(words[0]).name in {"lxc-start", "lxc-stop"}
 
 
 def unmount_below(folder: Path) -> None:
