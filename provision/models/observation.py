@@ -130,13 +130,32 @@ class UnitObservation(Observed):
     unit_file_state: str | None = None
     main_pid: int | None = None
     user: str | None = None
+    """As the unit says (`User=`), root where it says none."""
+    process_user: str | None = None
+    """Effective user of the process `main_pid`; a server may start as root and give it up."""
     restarts: int | None = None
     active_enter_monotonic_us: int | None = None
     active_enter_unix_s: int | None = None
     exec_main_start_monotonic_us: int | None = None
     exec_main_start_unix_s: int | None = None
+    config_changed_unix_s: int | None = None
+    """Newest change of a file that the running process must have read: the unit file, its drop-ins, the release link
+    that it starts from, its own files under /etc. A file that the unit writes itself does not count."""
+    config_changed_path: str | None = None
+    """That file."""
+    config_read_unix_s: int | None = None
+    """When it last read its configuration: its start, or a later successful reload. Whole seconds, as the change."""
     memory_mib: int | None = None
     """Of the unit's control group, where the kernel counts it."""
+    error: str | None = None
+
+
+class ReleaseObservation(Observed):
+    """What /opt/<service>/current points at. `error`: no link, or nothing is there."""
+
+    service: str
+    """Name of the folder under /opt."""
+    current: str | None = None
     error: str | None = None
 
 
@@ -272,6 +291,7 @@ class MachineObservation(Observed):
     machine: MachineFacts | None = None
     gpu: GpuObservation | None = None
     units: tuple[UnitObservation, ...] | None = None
+    releases: tuple[ReleaseObservation, ...] | None = None
     listeners: ListenersObservation | None = None
     engines: tuple[EngineObservation, ...] | None = None
     http: tuple[HttpOutcome, ...] | None = None

@@ -171,10 +171,66 @@ FAULTS: dict[str, tuple[str, dict[str, Any] | None, str, tuple[str, ...], tuple[
     ),
     "service as root": (
         "gateway",
-        {"units.0.user": "root"},
+        {"units.0.process_user": "root"},
         "service_health",
         ("caddy.service runs as root",),
         ("User=",),
+    ),
+    "service as root, its process not known": (
+        "data",
+        {"units.0.process_user": None},
+        "service_health",
+        ("postgresql@15-main.service runs as root",),
+        ("User=",),
+    ),
+    "process older than its configuration": (
+        "apps",
+        {"units.1.config_changed_unix_s": 1795317060, "units.1.config_changed_path": "/etc/n8n/env"},
+        "service_health",
+        (
+            "the running process is older than its configuration: /etc/n8n/env was changed at 2026-11-22 03:11:00 UTC",
+            "n8n.service last read its files at 2026-11-22 03:10:00 UTC",
+        ),
+        ("provision up restarts", "provision ssh apps -- systemctl restart n8n.service"),
+    ),
+    "changed after the last reload": (
+        "gateway",
+        {
+            "units.0.config_read_unix_s": 1795320000,
+            "units.0.config_changed_unix_s": 1795320001,
+            "units.0.config_changed_path": "/etc/caddy/Caddyfile",
+        },
+        "service_health",
+        ("/etc/caddy/Caddyfile was changed",),
+        ("systemctl restart caddy.service",),
+    ),
+    "process of the release before": (
+        "engine",
+        {"units.0.config_changed_unix_s": 1795317001, "units.0.config_changed_path": "/opt/llama-cpp/current"},
+        "service_health",
+        ("/opt/llama-cpp/current was changed",),
+        ("provision up",),
+    ),
+    "other release": (
+        "apps",
+        {"releases.1.current": "0.12.3-000000000000"},
+        "releases",
+        ("/opt/open-webui/current points at 0.12.3-000000000000",),
+        ("provision up installs the planned release",),
+    ),
+    "release gone": (
+        "engine",
+        {"releases.0.error": "/opt/llama-cpp/current points at releases/x, which is not there"},
+        "releases",
+        ("no release is current", "which is not there"),
+        ("provision up",),
+    ),
+    "never installed": (
+        "apps",
+        {"releases": []},
+        "releases",
+        ("the probe found no /opt/open-webui/current",),
+        ("provision up",),
     ),
     "active but silent": (
         "apps",
@@ -379,7 +435,7 @@ def test_registry_has_unique_ids_and_needs_come_first() -> None:
 
 MAY_BE_MISSING = {"machine", "vram_before", "http"}
 """Facts for the reader only, or something else still measures the same."""
-SECTIONS = ("machine", "gpu", "units", "listeners", "engines", "http", "vram_before", "egress")
+SECTIONS = ("machine", "gpu", "units", "releases", "listeners", "engines", "http", "vram_before", "egress")
 
 
 @pytest.mark.parametrize("machine", ["engine", "data", "apps", "gateway"])
@@ -393,6 +449,33 @@ def test_a_missing_section_is_a_failure_and_never_an_exception(
         assert failed(checks)
     for check in failed(checks):
         assert check.hint
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"units.0.config_changed_unix_s": 1795317000},
+        {"units.0.config_changed_unix_s": 1795319000, "units.0.config_read_unix_s": 1795319001},
+        {"units.0.config_changed_unix_s": None, "units.0.config_changed_path": None},
+        {"units.0.config_changed_unix_s": 1795319000, "units.0.config_read_unix_s": None},
+    ],
+    ids=["same second", "reloaded since", "change not known", "reading not known"],
+)
+def test_a_process_that_is_not_known_to_be_older_is_no_alarm(changes: dict[str, Any], judge_broken: Break) -> None:
+    assert failed(judge_broken("gateway", changes)) == []
+
+
+def test_a_missing_release_explains_a_service_that_is_down(judge_broken: Break) -> None:
+    changes = {"releases.0.error": "gone", "units.1.active_state": "failed", "units.1.sub_state": "failed"}
+    checks = judge_broken("apps", changes)
+    assert [check.title for check in failed(checks)] == ["Release, n8n"]
+    down = next(check for check in checks if check.title == "Service, n8n")
+    assert (down.status, down.measured) == ("skipped", "follows from releases on apps: no release is current: gone")
+
+
+def test_who_really_runs_a_service_is_told(judge_broken: Break) -> None:
+    told = {check.title: check.measured for check in judge_broken("data", {}) if check.id == "service_health"}
+    assert "as postgres" in told["Service, postgresql@15-main"]
 
 
 @pytest.mark.parametrize("part", ["tls", "chat", "workflow", "ports"])

@@ -29,6 +29,7 @@ def live(live_plan: Plan, observations: dict[str, MachineObservation], amend: Am
         "gpu.kernel_module_version": "580.126.18",
         "gpu.kernel_module_source": "proc",
         "vram_before.0.gpu.simulated": False,
+        "releases.0.current": next(s.release for s in live_plan.services if s.name == engine.service),
         "engines.0.props.model_path": f"/var/lib/llama-cpp/models/{engine.model_file}",
         "engines.0.props.context_tokens": 8192,
         "engines.0.process.cuda_visible_devices": ",".join(UUIDS),

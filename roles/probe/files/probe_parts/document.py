@@ -14,6 +14,7 @@ from probe_parts.cards import observe_gpu_apart
 from probe_parts.egress import observe_egress
 from probe_parts.engine import observe_engine
 from probe_parts.host import observe_disk, observe_machine, observe_memory
+from probe_parts.releases import observe_releases
 from probe_parts.sockets import observe_listeners
 from probe_parts.told import Json, describe, now
 from probe_parts.units import observe_units
@@ -27,10 +28,11 @@ LISTS: dict[str, Callable[[Any], Json]] = {
     "vram_before": observe_vram_before,
     "disk": observe_disk,
 }
-SINGLE: dict[str, Callable[[], Json]] = {
+SINGLE: dict[str, Callable[[], Any]] = {
     "machine": observe_machine,
     "listeners": observe_listeners,
     "memory": observe_memory,
+    "releases": observe_releases,
 }
 
 

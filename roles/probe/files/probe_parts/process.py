@@ -8,6 +8,7 @@ from pathlib import Path
 
 from probe_parts.told import Json, describe
 
+PROC = Path("/proc")
 SECRET = re.compile(r"^--?[a-z-]*(key|token|password|secret)$")
 
 
@@ -17,7 +18,7 @@ def observe_process(shown: dict[str, str], error: str | None) -> Json:
     if not pid:
         found["error"] = error or "the unit has no running process"
         return found
-    folder = Path("/proc") / str(pid)
+    folder = PROC / str(pid)
     try:
         status = dict(line.split(":\t", 1) for line in (folder / "status").read_text().splitlines() if ":\t" in line)
         found["user"] = user_name(int(status["Uid"].split()[0]))
@@ -29,6 +30,16 @@ def observe_process(shown: dict[str, str], error: str | None) -> Json:
     except Exception as problem:
         found["error"] = describe(problem)
     return found
+
+
+def read_owner(pid: int | None) -> str | None:
+    """The effective user of a process; None where there is none (any more)."""
+    try:
+        status = (PROC / str(pid) / "status").read_text()
+    except OSError:
+        return None
+    match = re.search(r"^Uid:\t\d+\t(\d+)", status, re.MULTILINE)
+    return user_name(int(match[1])) if match else None
 
 
 def split_zero(path: Path) -> list[str]:
