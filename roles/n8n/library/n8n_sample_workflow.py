@@ -69,6 +69,16 @@ class Refused(Exception):
     """n8n did not take the content; the message has its last words."""
 
 
+class QuietModule(AnsibleModule):
+    """Writes no "Invoked with" line: it would hold the escaped form of a secret, which Ansible does not mask.
+
+    AnsibleModule's own no_log argument does not help: the task's no_log overwrites it (PASS_VARS of
+    ansible/module_utils/common/parameters.py).
+    """
+
+    def _log_invocation(self) -> None: ...
+
+
 def hash_content(wanted: dict[str, Any]) -> str:
     """sha256 over what is imported and where it goes."""
     place = [str(wanted["environment"].get(name)) for name in PLACE]
@@ -118,8 +128,7 @@ def write_marker(marker: Path, text: str) -> None:
 
 def main() -> None:
     """Ansible's entry point."""
-    # no_log: Ansible would write the arguments to the target's syslog, a secret's escaped form unmasked.
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, no_log=True)
+    module = QuietModule(argument_spec=SPEC, supports_check_mode=True)
     wanted = module.params
     marker = Path(wanted["marker"])
     text = f"{hash_content(wanted)}\n"
