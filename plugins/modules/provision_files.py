@@ -35,8 +35,9 @@ options:
     default: []
   files:
     description:
-      - Exactly one of C(content) and C(secret_content) each. Mode defaults to 0644, owner and group to root.
-      - C(secret_content) never shows in a result, a diff, a log or an error.
+      - Exactly one of C(content), C(secret_content), C(template) and C(secret_template) each.
+      - A template is the name of one of the role's templates. Mode defaults to 0644, owner and group to root.
+      - What is secret never shows in a result, a diff, a log or an error.
       - C(validate) is a command (no shell) with C(%s) for a copy of the new file that has the same file name.
     type: list
     elements: dict
@@ -51,6 +52,13 @@ options:
     type: list
     elements: path
     default: []
+  derive:
+    description:
+      - Products (C(product), C(sources), C(command)) made anew when a source is newer or the product is missing.
+      - Times are compared, as make does, so that a run that was killed before the command is healed by the next.
+    type: list
+    elements: dict
+    default: []
 author: provision
 """
 
@@ -61,11 +69,11 @@ EXAMPLES = r"""
       - {path: /etc/n8n, group: n8n, mode: "0750"}
     files:
       - path: /etc/n8n/n8n.env
-        secret_content: "{{ lookup('ansible.builtin.template', 'n8n.env.j2') }}"
+        secret_template: n8n.env.j2
         group: n8n
         mode: "0640"
       - path: /etc/systemd/system/n8n.service
-        content: "{{ lookup('ansible.builtin.template', 'n8n.service.j2') }}"
+        template: n8n.service.j2
     links:
       - {path: /opt/n8n/current, target: /opt/n8n/releases/2.41.1-0123456789ab}
 """
@@ -104,6 +112,14 @@ SPEC: dict[str, Any] = {
         "options": {"path": {"type": "path", "required": True}, "target": {"type": "path", "required": True}},
     },
     "absent": {"type": "list", "elements": "path", "default": []},
+    "derive": {
+        "type": "list", "elements": "dict", "default": [],
+        "options": {
+            "product": {"type": "path", "required": True},
+            "sources": {"type": "list", "elements": "path", "default": []},
+            "command": {"type": "str", "required": True},
+        },
+    },
 }  # fmt: skip
 
 NOT_FOUND = 127  # the exit code of a shell or env for a command that does not exist
@@ -245,6 +261,20 @@ def remove_path(path: str, dry: bool) -> bool:
     return True
 
 
+def derive(entry: dict[str, Any], changed: list[str], dry: bool) -> bool:
+    """Make a product whose source is newer. Returns whether it was due. Raises Refused with the command's words."""
+    made = stat_link(entry["product"])
+    times = [found.st_mtime for path in entry["sources"] if (found := stat_link(path))]
+    if made and not any(time > made.st_mtime for time in times) and not (dry and set(entry["sources"]) & set(changed)):
+        return False
+    if not dry:
+        result = subprocess.run(shlex.split(entry["command"]), capture_output=True, text=True, check=False)
+        if result.returncode:
+            words = (result.stdout + result.stderr).strip()
+            raise Refused(f"{entry['product']}: {entry['command']} (exit {result.returncode}): {words}")
+    return True
+
+
 def differs_or_unknown(entry: dict[str, Any], dry: bool) -> bool:
     """Like file_differs; in check mode an owner that is still to be made counts as a difference."""
     try:
@@ -269,6 +299,7 @@ def apply_all(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[dict[s
         changed.append(entry["path"])
     changed += [entry["path"] for entry in wanted["links"] if switch_link(entry, dry)]
     changed += [path for path in wanted["absent"] if remove_path(path, dry)]
+    changed += [entry["product"] for entry in wanted["derive"] if derive(entry, changed, dry)]
     return changed, diff
 
 

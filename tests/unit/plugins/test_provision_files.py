@@ -173,3 +173,18 @@ def test_missing_validator_fails_a_run_but_not_a_check(run: Any, tmp_path: Path,
     assert run(check=True, files=wanted)["changed"] is True
     assert run(files=wanted)["failed"] is True
     assert not (tmp_path / "a").exists()
+
+
+def test_product_is_made_when_its_source_is_newer(run: Any, tmp_path: Path) -> None:
+    source, product = tmp_path / "source", tmp_path / "product"
+    source.write_text("1")
+    rule = [{"product": str(product), "sources": [str(source)], "command": f"cp {source} {product}"}]
+    assert run(check=True, derive=rule)["changed_paths"] == [str(product)]
+    assert not product.exists()
+    assert run(derive=rule)["changed"] is True
+    assert run(derive=rule)["changed"] is False
+    later = product.stat().st_mtime + 10
+    os.utime(source, (later, later))
+    assert run(derive=rule)["changed"] is True
+    broken = [{"product": str(tmp_path / "none"), "command": "false"}]
+    assert run(derive=broken)["failed"] is True
