@@ -57,6 +57,7 @@ def shape_of(spec: LabSpec, guest: LabGuest) -> str:
 def start_guest(lab: str, guest: str) -> None:
     """Start the guest; returns once its init runs. Raises SetupError with LXC's own words."""
     clear_remains(lab, guest)
+    _remove_cable(lab, guest)
     log = guest_home(lab, guest) / "lxc.log"
     log.unlink(missing_ok=True)
     try:
@@ -83,9 +84,17 @@ def destroy_guest(lab: str, guest: str) -> None:
     if home.exists() and is_running(lab, guest):
         succeeds([*_lxc("lxc-stop", lab, guest), "-k"])
     clear_remains(lab, guest)
+    _remove_cable(lab, guest)
     unmount_below(home)
     if home.exists():
         shutil.rmtree(home)
+
+
+def _remove_cable(lab: str, guest: str) -> None:
+    """The host's end of a dead guest's cable goes with its network namespace, but only some time later."""
+    cable = veth_name(lab, guest)
+    if Path("/sys/class/net", cable).exists():
+        succeeds(["ip", "link", "delete", "dev", cable])
 
 
 def is_running(lab: str, guest: str) -> bool:
