@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from provision.errors import SetupError
 from provision.lab import guest as guests
 from provision.lab.keys import ensure_keys
-from provision.lab.locks import lab_lock
+from provision.lab.locks import forget_run_home, lab_lock
 from provision.lab.network import NetworkTakenError, bridge_name, ensure_network, gateway_of, remove_network
 from provision.lab.places import guests_home, is_lab_name, known_hosts, lab_home, labs_home, private_key, spec_file
 from provision.lab.readiness import wait_answering, wait_started
@@ -92,6 +92,7 @@ def destroy_lab(name: str, progress: Progress = lambda _: None) -> None:
             shutil.rmtree(lab_home(name))
             progress(f"lab {name}: gone")
         _remove_if_empty(labs_home())
+    forget_run_home()
 
 
 def destroy_all_labs(progress: Progress = lambda _: None) -> None:

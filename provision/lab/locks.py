@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 RUN_HOME = Path("/run/provision-lab")
@@ -18,7 +18,6 @@ RUN_HOME = Path("/run/provision-lab")
 @contextmanager
 def held(path: Path, *, forget: bool = False) -> Iterator[None]:
     """Hold the lock file `path`, waiting for whoever holds it; with `forget` the file goes when the lock is freed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     handle = _locked_handle(path)
     try:
         yield
@@ -35,16 +34,25 @@ def lab_lock(lab: str, *, forget: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def network_lock() -> Iterator[None]:
-    with held(RUN_HOME / "network.lock"):
+def network_lock(*, forget: bool = False) -> Iterator[None]:
+    with held(RUN_HOME / "network.lock", forget=forget):
         yield
+
+
+def forget_run_home() -> None:
+    """Remove the folder of the lock files when nobody has one; whoever comes next makes it again."""
+    with suppress(OSError):
+        RUN_HOME.rmdir()
 
 
 def _locked_handle(path: Path) -> int:
     """An open, locked handle on the file that is at `path` now: a waiter may have woken on one just unlinked."""
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # the folder was just forgotten
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if path.exists() and path.stat().st_ino == os.fstat(handle).st_ino:

@@ -50,7 +50,7 @@ def ensure_network(lab: str, network: IPv4Network) -> None:
 
 def remove_network(lab: str) -> None:
     """Remove bridge and firewall table by name; with the last lab's table, put the borrowed settings back."""
-    with network_lock():
+    with network_lock(forget=True):
         withdraw_forwarding(table_name(lab))
         run(["nft", "-f", "-"], text=_table_removal(lab), hint="check `nft list ruleset`")
         if succeeds(["ip", "link", "show", "dev", bridge_name(lab)]):

@@ -86,7 +86,7 @@ def ensure_rootfs(progress: Callable[[str], None] = lambda _: None) -> Path:
         )
     path = cache_home() / "rootfs" / f"{rootfs_key(suite)}.tar"
     with held(path.with_suffix(".lock")):
-        if not _is_sound(path):
+        if not is_sound(path):
             progress(f"building the {suite} root file system ({len(PACKAGES)} packages), about a minute")
             _build(suite, path)
     return path
@@ -98,7 +98,7 @@ def rootfs_key(suite: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _is_sound(path: Path) -> bool:
+def is_sound(path: Path) -> bool:
     """Whether the tar is there and is what was built."""
     checksum = path.with_suffix(".sha256")
     if not path.is_file() or not checksum.is_file():

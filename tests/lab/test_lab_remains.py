@@ -167,6 +167,25 @@ def test_killed_destroying_is_finished_by_the_next(home: Path, pause_s: float) -
     assert_nothing_left(home, *before)
 
 
+BUILD = "import sys; from provision.lab.rootfs import ensure_rootfs\n"
+BUILD += "ensure_rootfs(lambda line: print(line, flush=True)); sys.exit(sys.argv[1])\n"
+
+
+@pytest.mark.parametrize("pause_s", [1.0, 6.0])
+def test_killed_rootfs_build_ends_with_its_processes_and_mounts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pause_s: float
+) -> None:
+    monkeypatch.setenv("PROVISION_CACHE", str(tmp_path))
+    before = mounts()
+    kill_after(start(BUILD, "unused"), "building", pause_s)
+    deadline = time.monotonic() + 10
+    while processes_that_name(str(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert processes_that_name(str(tmp_path)) == set()
+    assert not [mount for mount in mounts() - before if str(tmp_path) in mount]
+    assert not list((tmp_path / "rootfs").glob("*.tar"))
+
+
 def test_two_at_once_make_one_lab(home: Path) -> None:
     makers = [start(MAKE, SPEC.model_dump_json()) for _ in range(2)]
     told = [maker.communicate(timeout=120)[0] for maker in makers]

@@ -84,6 +84,22 @@ def test_rootfs_key_changes_with_all_that_decides_its_content(monkeypatch: pytes
     assert rootfs.rootfs_key("bookworm") in keys
 
 
+@pytest.mark.parametrize(
+    ("damage", "sound"), [("none", True), ("content", False), ("no-sum", False), ("no-tar", False)]
+)
+def test_damaged_rootfs_is_not_used(tmp_path: Path, damage: str, sound: bool) -> None:
+    tar, checksum = tmp_path / "k.tar", tmp_path / "k.sha256"
+    tar.write_bytes(b"root")
+    checksum.write_text(hashlib.sha256(b"root").hexdigest() + "\n")
+    if damage == "content":
+        tar.write_bytes(b"r00t")
+    elif damage == "no-sum":
+        checksum.unlink()
+    elif damage == "no-tar":
+        tar.unlink()
+    assert rootfs.is_sound(tar) is sound
+
+
 HOLD = "import sys, time; from pathlib import Path; from provision.lab.locks import held\n"
 HOLD += "with held(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)\n"
 
