@@ -10,9 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +27,24 @@ DOCUMENTATION = r"""
 module: n8n_sample_workflow
 short_description: Import and publish one workflow and its credentials when their content changed
 description:
-  - Does nothing when the marker holds the content's hash.
+  - Does nothing when the marker holds the content's hash, and the running server, if there is one, knows the webhook.
   - The files with the credentials lie in a folder on C(/run) that only the service user can enter, for seconds.
   - The marker is written last, so that what a killed run left undone is done again; importing twice changes nothing.
   - A running server takes the workflow up at its next start, for which the marker's time can be watched.
 options:
   workflow: {description: JSON list with one workflow that has an id., type: str, required: true}
   credentials: {description: JSON list of n8n credentials., type: str, required: true}
-  environment: {description: Environment of the service., type: dict, required: true}
+  environment_file: {description: Environment of the service as systemd reads it., type: path, default: /etc/n8n/env}
   home: {description: Release to run., type: path, default: /opt/n8n/current}
   user: {description: User and group of the service., type: str, default: n8n}
   state: {description: Folder to run in., type: path, default: /var/lib/n8n}
   marker: {description: File that holds the hash., type: path, default: /etc/n8n/sample-workflow.sha256}
+  webhook_url:
+    description: The workflow's webhook. Without its key it answers 403 where the workflow is published, else 404.
+    type: str
+    required: true
+  needs_tcp: {description: "C(address:port) of the database, waited for before an import.", type: str, required: true}
+  needs_seconds: {description: How long to wait for it in seconds., type: int, default: 600}
 author: provision
 """
 
@@ -42,7 +53,8 @@ EXAMPLES = r"""
   n8n_sample_workflow:
     workflow: "{{ lookup('ansible.builtin.template', 'sample-workflow.json.j2') }}"
     credentials: "{{ lookup('ansible.builtin.template', 'sample-credentials.json.j2') }}"
-    environment: "{{ n8n_environment }}"
+    webhook_url: http://127.0.0.1:5678/webhook/ask
+    needs_tcp: 10.0.0.2:5432
 """
 
 RETURN = r"""
@@ -52,17 +64,22 @@ workflow: {description: Id of the workflow., returned: always, type: str}
 SPEC: dict[str, Any] = {
     "workflow": {"type": "str", "required": True},
     "credentials": {"type": "str", "required": True, "no_log": True},
-    "environment": {"type": "dict", "required": True, "no_log": True},
+    "environment_file": {"type": "path", "default": "/etc/n8n/env"},
     "home": {"type": "path", "default": "/opt/n8n/current"},
     "user": {"type": "str", "default": "n8n"},
     "state": {"type": "path", "default": "/var/lib/n8n"},
     "marker": {"type": "path", "default": "/etc/n8n/sample-workflow.sha256"},
+    "webhook_url": {"type": "str", "required": True},
+    "needs_tcp": {"type": "str", "required": True},
+    "needs_seconds": {"type": "int", "default": 600},
 }
 # A command line beside the running server needs a port of its own for its task broker.
 BROKER_PORT = "5699"
 # What decides where the content goes: a new database gets it again.
 PLACE = ("DB_POSTGRESDB_HOST", "DB_POSTGRESDB_PORT", "DB_POSTGRESDB_DATABASE", "N8N_ENCRYPTION_KEY")
 TIMEOUT_S = 300
+# A server registers its webhooks seconds after it calls itself ready; until then they are 404 too.
+REGISTRATION_S = 20.0
 
 
 class Refused(Exception):
@@ -79,16 +96,64 @@ class QuietModule(AnsibleModule):
     def _log_invocation(self) -> None: ...
 
 
+def read_environment(file: Path) -> dict[str, str]:
+    """Lines NAME="value" as roles/n8n/templates/env.j2 writes them; empty where check mode has not written it."""
+    text = file.read_text() if file.is_file() else ""
+    found = re.findall(r'^(\w+)="(.*)"$', text, flags=re.MULTILINE)
+    return {name: re.sub(r"\\(.)", r"\1", value) for name, value in found}
+
+
 def hash_content(wanted: dict[str, Any]) -> str:
     """sha256 over what is imported and where it goes."""
-    place = [str(wanted["environment"].get(name)) for name in PLACE]
+    environment = read_environment(Path(wanted["environment_file"]))
+    place = [environment.get(name) for name in PLACE]
     return hashlib.sha256(json.dumps([wanted["workflow"], wanted["credentials"], place]).encode()).hexdigest()
+
+
+def is_due(wanted: dict[str, Any], text: str) -> bool:
+    """Whether the database lacks this content: by the marker, or by what the running server says."""
+    marker = Path(wanted["marker"])
+    if not marker.is_file() or marker.read_text() != text:
+        return True
+    deadline = time.monotonic() + REGISTRATION_S
+    while ask_webhook(wanted["webhook_url"]) == 404:
+        if time.monotonic() > deadline:
+            return True
+        time.sleep(0.5)
+    return False
+
+
+def ask_webhook(url: str) -> int:
+    """The status that a call without a key gets; 0 where no server answers."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, data=b"", timeout=5) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def wait_for_database(wanted: dict[str, Any]) -> None:
+    """Poll each 0.5 s. Raises Refused when the time is over."""
+    address, port = wanted["needs_tcp"].rsplit(":", 1)
+    deadline = time.monotonic() + wanted["needs_seconds"]
+    while True:
+        try:
+            socket.create_connection((address, int(port)), timeout=2).close()
+            return
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"no database at {wanted['needs_tcp']} for {wanted['needs_seconds']} s: {error}"
+                ) from None
+        time.sleep(0.5)
 
 
 def run_n8n(wanted: dict[str, Any], *words: str) -> None:
     """Run one command of n8n as the service's user. Raises Refused with the last 15 lines."""
-    environment = {name: str(value) for name, value in wanted["environment"].items()}
-    environment["N8N_RUNNERS_BROKER_PORT"] = BROKER_PORT
+    environment = read_environment(Path(wanted["environment_file"])) | {"N8N_RUNNERS_BROKER_PORT": BROKER_PORT}
     argv = [f"{wanted['home']}/bin/node", f"{wanted['home']}/node_modules/n8n/bin/n8n", *words]
     result = subprocess.run(
         argv, env=environment, cwd=wanted["state"], user=wanted["user"], group=wanted["user"], extra_groups=[],
@@ -130,14 +195,14 @@ def main() -> None:
     """Ansible's entry point."""
     module = QuietModule(argument_spec=SPEC, supports_check_mode=True)
     wanted = module.params
-    marker = Path(wanted["marker"])
     text = f"{hash_content(wanted)}\n"
     workflow = str(json.loads(wanted["workflow"])[0]["id"])
-    changed = not marker.is_file() or marker.read_text() != text
+    changed = is_due(wanted, text)
     try:
         if changed and not module.check_mode:
+            wait_for_database(wanted)
             import_all(wanted, workflow)
-            write_marker(marker, text)
+            write_marker(Path(wanted["marker"]), text)
     except (Refused, subprocess.TimeoutExpired) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed, workflow=workflow)
