@@ -26,7 +26,7 @@ FAULTS = {
     "uvm-missing": "uvm",
     "cpu-only": "CPU",
     "vram-held": "another process",
-    "wrong-card": "other card",
+    "wrong-card": "wrong card",
 }
 
 
