@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from pathlib import Path
 
 from provision.lab.commands import run
@@ -62,12 +63,17 @@ def trust_files(rootfs: Path) -> dict[str, str]:
 
 def _hashed_path(rootfs: Path, block: str, taken: dict[str, str]) -> str:
     """`/etc/ssl/certs/<subject hash>.<n>` with the first free n."""
-    subject = run(["openssl", "x509", "-subject_hash", "-noout"], text=block, hint="install openssl").strip()
+    subject = _subject_hash(block)
     for n in range(100):
         path = f"/etc/ssl/certs/{subject}.{n}"
         if path not in taken and not (rootfs / path.lstrip("/")).is_symlink():
             return path
     raise AssertionError(f"100 certificates with the subject hash {subject}")
+
+
+@cache
+def _subject_hash(block: str) -> str:
+    return run(["openssl", "x509", "-subject_hash", "-noout"], text=block, hint="install openssl").strip()
 
 
 def _body(block: str) -> str:

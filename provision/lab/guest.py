@@ -17,6 +17,7 @@ from provision.lab.network import bridge_name
 from provision.lab.places import container_name, guest_home, guests_home, host_key, private_key
 from provision.lab.remains import clear_remains, unmount_below
 from provision.lab.requirements import SUBID_COUNT, SUBID_START
+from provision.lab.spreading import make_spread_folder
 from provision.models.lab import LabGuest, LabSpec
 
 SHAPE_FILE = "shape.json"
@@ -122,7 +123,7 @@ def _unpack(tar: Path, rootfs: Path) -> None:
     File capabilities written there carry the namespace's root id, which is what the guest's kernel honours
     (capabilities(7), "Namespaced file capabilities"). Device nodes cannot be made there; LXC brings its own.
     """
-    rootfs.mkdir(mode=0o755)
+    make_spread_folder(rootfs)
     shutil.chown(rootfs, SUBID_START, SUBID_START)
     mapping = f"0:{SUBID_START}:{SUBID_COUNT}"
     with tar.open("rb") as source:

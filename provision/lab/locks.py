@@ -21,9 +21,9 @@ def held(path: Path, *, forget: bool = False) -> Iterator[None]:
     handle = _locked_handle(path)
     try:
         yield
+    finally:
         if forget:
             path.unlink(missing_ok=True)
-    finally:
         os.close(handle)
 
 

@@ -15,6 +15,7 @@ from provision.errors import SetupError
 from provision.lab import rootfs
 from provision.lab.bundles import bundle_path, ensure_bundle, read_bundle
 from provision.lab.locks import held
+from provision.lab.spreading import make_spread_folder
 
 
 @pytest.fixture(autouse=True)
@@ -132,3 +133,9 @@ def test_forgotten_lock_leaves_no_file_and_can_be_taken_again(tmp_path: Path) ->
     assert not path.exists()
     with held(path):
         assert path.exists()
+
+
+def test_spread_folder_is_an_ordinary_one(tmp_path: Path) -> None:
+    make_spread_folder(tmp_path / "rootfs")
+    assert [path.name for path in tmp_path.iterdir()] == ["rootfs"]
+    assert (tmp_path / "rootfs").stat().st_mode & 0o777 == 0o755
