@@ -10,9 +10,10 @@ from pathlib import Path
 from provision.errors import SetupError
 from provision.lab.builder import GUEST, Progress, builder_guest, pack_folder, run_recipe, send_folder
 from provision.lab.locks import held
-from provision.lab.places import cache_home, guest_home
+from provision.lab.places import guest_home
 from provision.lab.requirements import require_lab
 from provision.models.lab import BuiltBundle
+from provision.places import find_cache
 
 
 def ensure_bundle(recipe_dir: Path, release_id: str, dest: str, progress: Progress = lambda _: None) -> BuiltBundle:
@@ -57,7 +58,7 @@ def read_bundle(release_id: str) -> BuiltBundle | None:
 
 
 def bundle_path(release_id: str) -> Path:
-    return cache_home() / "bundles" / f"{release_id}.tar.zst"
+    return find_cache() / "bundles" / f"{release_id}.tar.zst"
 
 
 def _build(recipe_dir: Path, dest: str, path: Path, progress: Progress) -> None:

@@ -1,27 +1,17 @@
-"""Where the lab keeps its state and its caches; the only reader of these two environment variables in the lab."""
+"""Where a lab keeps its state: every path follows from the names of lab and guest."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from provision.errors import UsageError
 from provision.models.lab import LAB_NAME
-
-
-def state_home() -> Path:
-    """`PROVISION_HOME`, else the default of docs/architecture.md."""
-    return _place("PROVISION_HOME", Path("/var/lib/provision"), Path("~/.local/state/provision"))
-
-
-def cache_home() -> Path:
-    """`PROVISION_CACHE`, else the default of docs/architecture.md."""
-    return _place("PROVISION_CACHE", Path("/var/cache/provision"), Path("~/.cache/provision"))
+from provision.places import find_home
 
 
 def labs_home() -> Path:
-    return state_home() / "labs"
+    return find_home() / "labs"
 
 
 def lab_home(lab: str) -> Path:
@@ -72,10 +62,3 @@ def known_hosts(lab: str) -> Path:
 
 def host_key(lab: str, guest: str) -> Path:
     return lab_home(lab) / "ssh" / "host-keys" / guest
-
-
-def _place(variable: str, for_root: Path, for_others: Path) -> Path:
-    chosen = os.environ.get(variable)
-    if chosen:
-        return Path(chosen).expanduser().resolve()
-    return for_root if os.geteuid() == 0 else for_others.expanduser()

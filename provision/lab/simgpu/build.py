@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provision.errors import SetupError
 from provision.lab.commands import run
-from provision.lab.places import cache_home
+from provision.places import find_cache
 
 SOURCES = Path(__file__).resolve().parent
 COMPILER = "gcc"
@@ -46,7 +46,7 @@ def build_libraries() -> tuple[Path, Path]:
             where="this machine",
             hint="apt-get install --yes gcc libc6-dev",
         )
-    folder = cache_home() / "simgpu" / build_key()
+    folder = find_cache() / "simgpu" / build_key()
     if not folder.is_dir():
         _build_into(folder)
     return folder / NVML, folder / CUDA
