@@ -74,13 +74,13 @@ def plan(
     profile: Profile = None, client: Client = None, settings: Settings = None, lab: Lab = False, as_json: Json = False
 ) -> None:
     """Show every decision before anything is touched, and how it differs from what stands."""
-    from provision.pipeline.plan_view import view_plan
+    from provision.pipeline.planning import make_plan
     from provision.ui.console import make_console
     from provision.ui.jsonout import to_json
     from provision.ui.plan_diff import render_plan_diff
     from provision.ui.plan_table import render_plan
 
-    planned = view_plan(read_options(profile, client, settings, lab))
+    planned = make_plan(read_options(profile, client, settings, lab))
     if as_json:
         print(to_json(planned.plan))
         return

@@ -54,6 +54,11 @@ def choose_profile(options: Options) -> Chosen:
     return Chosen(loaded=loaded, client=options.client or loaded.profile.name)
 
 
+def locate_workspace(options: Options, client: str) -> Workspace:
+    """Where the client's files lie; nothing is made."""
+    return Workspace(client_folder=find_home() / "clients" / client, target=options.target)
+
+
 def open_chosen_workspace(options: Options, client: str) -> Workspace:
     return open_workspace(find_home(), client, options.target)
 

@@ -10,7 +10,7 @@ from provision.models.base import Frozen
 from provision.models.plan import Plan, PlanChange
 from provision.models.profile import LoadedProfile
 from provision.pipeline.lab_model import describe_lab_model
-from provision.pipeline.options import Chosen, Options, choose_profile
+from provision.pipeline.options import Chosen, Options, choose_profile, locate_workspace
 from provision.planner import build_plan, diff_plans
 from provision.runner.workspace import Workspace, write_private
 
@@ -23,11 +23,11 @@ class Planned(Frozen):
     changes: tuple[PlanChange, ...] | None
 
 
-def make_plan(options: Options, workspace_of: Workspace | None = None) -> Planned:
-    """Plan without changing anything. Raises ErrorGroup of ProfileError or PlanError."""
+def make_plan(options: Options) -> Planned:
+    """Plan, and compare with what stands; nothing is written. Raises ErrorGroup of ProfileError or PlanError."""
     chosen = choose_profile(options)
     plan = plan_chosen(chosen, options)
-    standing = read_plan(workspace_of) if workspace_of else None
+    standing = read_plan(locate_workspace(options, chosen.client))
     return Planned(loaded=chosen.loaded, plan=plan, changes=None if standing is None else diff_plans(standing, plan))
 
 

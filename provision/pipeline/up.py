@@ -13,7 +13,7 @@ from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
-from provision.pipeline.options import Options, Report, choose_profile, open_chosen_workspace
+from provision.pipeline.options import Options, Report, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
 from provision.pipeline.stages import StageClock
 from provision.pipeline.verification import Verified, verify_stack
@@ -40,11 +40,11 @@ def bring_up(options: Options, report: Report, confirm: Confirm) -> UpResult:
     Raises ErrorGroup/ProvisionError of the stage that failed; nothing is changed before the plan stands.
     """
     clock = StageClock(report)
-    workspace = open_chosen_workspace(options, choose_profile(options).client)
+    with clock.stage("plan"):
+        planned = make_plan(options)
+        require_platform(planned.plan)
+    workspace = open_chosen_workspace(options, planned.plan.client)
     with hold_lock(workspace.lock_file):
-        with clock.stage("plan"):
-            planned = make_plan(options, workspace)
-            require_platform(planned.plan)
         if not confirm(planned.plan, planned.changes):
             raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
         end_leftovers(workspace.folder)
