@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from threading import Event
 
 from provision.errors import UnreachableError
 from provision.lab.places import guest_home
@@ -25,12 +26,12 @@ def ssh_argv(host: LabHost, *command: str) -> list[str]:
     ]  # fmt: skip
 
 
-def wait_answering(lab: str, host: LabHost, limit_s: float = READY_LIMIT_S) -> None:
+def wait_answering(lab: str, host: LabHost, stop: Event, limit_s: float = READY_LIMIT_S) -> None:
     """Return when ssh answers with the right key and lets us in. Raises UnreachableError after `limit_s` seconds."""
-    _told_until(lab, host, "echo in", {"in"}, time.monotonic() + limit_s)
+    _told_until(lab, host, "echo in", {"in"}, stop, time.monotonic() + limit_s)
 
 
-def wait_started(lab: str, host: LabHost, *, fresh: bool, limit_s: float = READY_LIMIT_S) -> None:
+def wait_started(lab: str, host: LabHost, stop: Event, *, fresh: bool, limit_s: float = READY_LIMIT_S) -> None:
     """Return when the guest's systemd has settled after a start. Raises UnreachableError after `limit_s` seconds.
 
     A fresh guest must be `running`. In one that was used before, a unit may have failed by what was done to it:
@@ -38,14 +39,14 @@ def wait_started(lab: str, host: LabHost, *, fresh: bool, limit_s: float = READY
     """
     ends = {"running"} if fresh else {"running", "degraded"}
     asked = "systemctl is-system-running --wait; systemctl --failed --no-legend --plain"
-    _told_until(lab, host, asked, ends, time.monotonic() + limit_s)
+    _told_until(lab, host, asked, ends, stop, time.monotonic() + limit_s)
 
 
-def _told_until(lab: str, host: LabHost, command: str, ends: set[str], deadline: float) -> None:
+def _told_until(lab: str, host: LabHost, command: str, ends: set[str], stop: Event, deadline: float) -> None:
     """Ask again until the first line of the answer is one of `ends`, or for good `degraded`."""
-    _wait_banner(lab, host, deadline)
+    _wait_banner(lab, host, stop, deadline)
     answer = told = ""
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not stop.is_set():
         try:
             done = subprocess.run(
                 ssh_argv(host, command), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
@@ -67,9 +68,9 @@ def _told_until(lab: str, host: LabHost, command: str, ends: set[str], deadline:
     )
 
 
-def _wait_banner(lab: str, host: LabHost, deadline: float) -> None:
+def _wait_banner(lab: str, host: LabHost, stop: Event, deadline: float) -> None:
     """Wait for sshd's greeting: a connection alone is also what a socket unit that is still starting gives."""
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and not stop.is_set():
         try:
             with socket.create_connection((str(host.address), host.port), timeout=1) as connection:
                 connection.settimeout(5)
