@@ -18,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.provision_quiet import QuietModule
 
 DOCUMENTATION = r"""
 module: provision_files
@@ -305,8 +305,7 @@ def apply_all(wanted: dict[str, Any], dry: bool) -> tuple[list[str], list[dict[s
 
 def main() -> None:
     """Ansible's entry point."""
-    # no_log: Ansible would write the arguments to the target's syslog, a secret's escaped form unmasked.
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, no_log=True)
+    module = QuietModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         changed, diff = apply_all(module.params, module.check_mode)
     except Refused as error:

@@ -16,7 +16,7 @@ import os
 import subprocess
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.provision_quiet import QuietModule
 
 DOCUMENTATION = r"""
 module: provision_postgresql
@@ -152,7 +152,7 @@ def choose_statements(databases: list[dict[str, str]], state: dict[str, Any]) ->
 
 def main() -> None:
     """Ansible's entry point."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = QuietModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         state = json.loads(run_sql(module.params["port"], STATE_QUERY))
         refuse_other_version(module.params["major"], state["version"])

@@ -167,6 +167,23 @@ def test_killed_destroying_is_finished_by_the_next(home: Path, pause_s: float) -
     assert_nothing_left(home, *before)
 
 
+@pytest.mark.parametrize(("line", "pause_s"), [("making", 0.3), ("starting", 0.2)])
+def test_interrupt_ends_the_making_soon(home: Path, line: str, pause_s: float) -> None:
+    before = (links(), mounts())
+    maker = start(MAKE, SPEC.model_dump_json())
+    assert maker.stdout is not None
+    for told in maker.stdout:
+        if line in told:
+            break
+    time.sleep(pause_s)
+    interrupted = time.monotonic()
+    maker.send_signal(signal.SIGINT)
+    maker.communicate(timeout=20)
+    assert time.monotonic() - interrupted < 10
+    destroy_lab(NAME)
+    assert_nothing_left(home, *before)
+
+
 BUILD = "import sys; from provision.lab.rootfs import ensure_rootfs\n"
 BUILD += "ensure_rootfs(lambda line: print(line, flush=True)); sys.exit(sys.argv[1])\n"
 

@@ -21,7 +21,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.provision_quiet import QuietModule
 
 DOCUMENTATION = r"""
 module: n8n_sample_workflow
@@ -84,16 +84,6 @@ REGISTRATION_S = 20.0
 
 class Refused(Exception):
     """n8n did not take the content; the message has its last words."""
-
-
-class QuietModule(AnsibleModule):
-    """Writes no "Invoked with" line: it would hold the escaped form of a secret, which Ansible does not mask.
-
-    AnsibleModule's own no_log argument does not help: the task's no_log overwrites it (PASS_VARS of
-    ansible/module_utils/common/parameters.py).
-    """
-
-    def _log_invocation(self) -> None: ...
 
 
 def read_environment(file: Path) -> dict[str, str]:

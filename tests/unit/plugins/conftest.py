@@ -30,6 +30,9 @@ def _load(folder: str, name: str) -> ModuleType:
     return loaded
 
 
+_load("module_utils", "provision_quiet")  # the modules import it by the name that Ansible gives it
+
+
 @pytest.fixture(scope="session")
 def load_plugin() -> Callable[[str, str], ModuleType]:
     """(folder under plugins/, name) → the plugin's module."""
