@@ -6,9 +6,10 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from threading import Event
 
 from provision.errors import SetupError
-from provision.lab.commands import mortal, run, succeeds
+from provision.lab.commands import run, succeeds
 from provision.lab.devices import make_nodes
 from provision.lab.guest_config import render_config, veth_name
 from provision.lab.guest_files import write_guest_files
@@ -16,21 +17,20 @@ from provision.lab.keys import public_half
 from provision.lab.network import bridge_name
 from provision.lab.places import container_name, guest_home, guests_home, host_key, private_key
 from provision.lab.remains import clear_remains, unmount_below
-from provision.lab.requirements import SUBID_COUNT, SUBID_START
-from provision.lab.spreading import make_spread_folder
+from provision.lab.unpacking import unpack_root
 from provision.models.lab import LabGuest, LabSpec
 
 SHAPE_FILE = "shape.json"
 CREATION_VERSION = 1
 
 
-def create_guest(spec: LabSpec, guest: LabGuest, tar: Path) -> None:
+def create_guest(spec: LabSpec, guest: LabGuest, tar: Path, stop: Event) -> None:
     """Unpack and configure a guest. Its shape file is written last: without one, a guest is half-made."""
     destroy_guest(spec.name, guest.name)
     home = guest_home(spec.name, guest.name)
     home.mkdir(parents=True)
     rootfs = home / "rootfs"
-    _unpack(tar, rootfs)
+    unpack_root(tar, rootfs, stop)
     write_guest_files(spec, guest, rootfs)
     devices = make_nodes(home / "devices", rootfs, len(guest.gpus)) if guest.gpus else ()
     (home / "config").write_text(render_config(spec, guest, devices))
@@ -115,22 +115,3 @@ def plug_in(lab: str, guest: str) -> None:
 
 def _lxc(command: str, lab: str, guest: str) -> list[str]:
     return [command, "-P", str(guests_home(lab)), "-n", container_name(lab, guest)]
-
-
-def _unpack(tar: Path, rootfs: Path) -> None:
-    """Unpack in the guests' own user namespace: ids are shifted, and setuid bits and capabilities survive.
-
-    File capabilities written there carry the namespace's root id, which is what the guest's kernel honours
-    (capabilities(7), "Namespaced file capabilities"). Device nodes cannot be made there; LXC brings its own.
-    """
-    make_spread_folder(rootfs)
-    shutil.chown(rootfs, SUBID_START, SUBID_START)
-    mapping = f"0:{SUBID_START}:{SUBID_COUNT}"
-    with tar.open("rb") as source:
-        run(
-            mortal(["lxc-usernsexec", "-m", f"u:{mapping}", "-m", f"g:{mapping}", "--",
-                    "tar", "--extract", "--file=-", "--preserve-permissions", "--numeric-owner",
-                    "--xattrs", "--xattrs-include=*", "--exclude=./dev/*", f"--directory={rootfs}"]),
-            hint="check the disk's room, /etc/subuid and that others may enter every folder above the guests",
-            source=source,
-        )  # fmt: skip

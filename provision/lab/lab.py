@@ -61,7 +61,7 @@ def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
         tar = ensure_rootfs(progress) if unmade else Path()
         ensure_network(spec.name, spec.network)
         state = state_of(spec)
-        done = run_on_all(lambda guest, _: _bring_up(spec, guest, tar, progress), spec.guests, _processors())
+        done = run_on_all(lambda guest, stop: _bring_up(spec, guest, tar, progress, stop), spec.guests, _processors())
         changes = list(zip(state.hosts, done, strict=True))
         run_on_all(lambda change, stop: _await(spec.name, *change, stop), changes, len(changes))
         started = sum(change != "kept" for change in done)
@@ -88,12 +88,12 @@ def destroy_all_labs(progress: Progress = lambda _: None) -> None:
         destroy_lab(name, progress)
 
 
-def _bring_up(spec: LabSpec, guest: LabGuest, tar: Path, progress: Progress) -> Change:
+def _bring_up(spec: LabSpec, guest: LabGuest, tar: Path, progress: Progress, stop: Event) -> Change:
     """Create and start one guest as far as it is not there."""
     change: Change = "started"
     if not guests.has_shape(spec, guest):
         progress(f"{guest.name}: making the guest")
-        guests.create_guest(spec, guest, tar)
+        guests.create_guest(spec, guest, tar, stop)
         change = "made"
     elif guests.is_running(spec.name, guest.name):
         guests.plug_in(spec.name, guest.name)
