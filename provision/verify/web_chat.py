@@ -11,7 +11,7 @@ import httpx
 
 from provision.models.observation_web import ChatAnswer, ChatObservation, WebStep
 from provision.models.plan import EngineInstance
-from provision.verify.web_steps import RATE_LIMITED, ask, ask_patiently, describe, open_client
+from provision.verify.web_steps import NOBODY, RATE_LIMITED, ask, ask_patiently, describe, open_client
 
 SIGN_IN = "/api/v1/auths/signin"
 SIGN_UP = "/api/v1/auths/signup"
@@ -24,7 +24,7 @@ PROMPT = "Name the capital of France."
 def observe_chat(
     url: str, ca_file: Path, email: str, password: str, engines: Sequence[EngineInstance]
 ) -> ChatObservation:
-    """Sign in, try a wrong password and a sign-up, then one chat with each planned model.
+    """Sign in, try to as somebody unknown, try a sign-up, then one chat with each planned model.
 
     Open WebUI offers a model under the name that its engine was given, which is the engine's name in the plan.
     """
@@ -41,7 +41,7 @@ def observe_chat(
         token = {"Authorization": f"Bearer {account.get('token', '')}"}
         models = _list_models(client, token) if sign_in.status == 200 else ()
         answers = tuple(_chat(client, token, engine.name) for engine in engines if engine.name in models)
-        wrong, _ = ask(client, SIGN_IN, {"email": email, "password": secrets.token_urlsafe(12)})
+        wrong, _ = ask(client, SIGN_IN, {"email": NOBODY, "password": secrets.token_urlsafe(12)})
         stranger = f"stranger-{secrets.token_hex(4)}@example.org"
         body = {"name": "Stranger", "email": stranger, "password": secrets.token_urlsafe(12)}
         sign_up, _ = ask(client, SIGN_UP, body)

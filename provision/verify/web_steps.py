@@ -15,6 +15,8 @@ from provision.models.observation_web import WebStep
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 120.0
 """A first answer may have to read a long prompt; a stuck service must still end the probe."""
+NOBODY = "nobody@example.invalid"
+"""Both count sign-ins per account, right and wrong together: a wrong one must not use up the administrator's."""
 RATE_LIMITED = 429
 PATIENCE_S = 65.0
 """n8n takes 5 sign-ins a minute and account, Open WebUI 15 in three minutes: wait for the next slot, once."""

@@ -10,13 +10,11 @@ from typing import Any
 import httpx
 
 from provision.models.observation_web import WebStep, WorkflowObservation
-from provision.verify.web_steps import RATE_LIMITED, ask, ask_patiently, describe, open_client
+from provision.verify.web_steps import NOBODY, RATE_LIMITED, ask, ask_patiently, describe, open_client
 
 WEBHOOK = "/webhook/ask"
 KEY_HEADER = "X-Webhook-Key"
 LOGIN = "/rest/login"
-NOBODY = "nobody@example.invalid"
-"""n8n counts sign-ins per account, right and wrong together (5 a minute): a wrong one must not use up the owner's."""
 REGISTRATION_S = 15.0
 """Webhooks register up to about 2 s after n8n says it is ready; a 404 within this time is not yet a failure."""
 TEXT = "The invoice of the Berlin office is due on Friday."

@@ -9,7 +9,7 @@ from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
 from provision.verify.next_step import logs_of_service
 
 SITE = "chat"
-_EXPECTED = "the administrator signs in; a wrong password and a sign-up are refused"
+_EXPECTED = "the administrator signs in; an unknown account and a sign-up are refused"
 _REFUSALS = frozenset({400, 401, 403, 429})
 """Open WebUI answers 400 to a wrong password and 429 to too many of them."""
 
@@ -25,7 +25,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     if problem:
         yield Verdict("failed", _EXPECTED, *problem)
     else:
-        measured = f"signed in as {chat.role}; wrong password HTTP {chat.wrong_password.status}, "
+        measured = f"signed in as {chat.role}; unknown account HTTP {chat.wrong_password.status}, "
         yield Verdict("passed", _EXPECTED, measured + f"sign-up HTTP {chat.sign_up.status}")
 
 
@@ -38,7 +38,7 @@ def _find_problem(chat: ChatObservation, logs: str) -> tuple[str, str] | None:
     if chat.role != "admin":
         return f"the administrator's account has the role '{chat.role}'", "make it admin again in Open WebUI"
     if chat.wrong_password.status not in _REFUSALS:
-        return f"a wrong password is not refused: {say(chat.wrong_password)}", logs
+        return f"an unknown account is not refused: {say(chat.wrong_password)}", logs
     if chat.sign_up.status not in _REFUSALS:
         return (
             f"a stranger can sign up, or it is not known: {say(chat.sign_up)}",
@@ -57,7 +57,7 @@ def say(step: WebStep) -> str:
 CHECK = Check(
     id="chat_login",
     title="Sign-in to Open WebUI",
-    asks="Through the gateway: the administrator signs in; a wrong password and a sign-up by a stranger are refused.",
+    asks="Through the gateway: the administrator signs in; an unknown account and a sign-up by a stranger are refused.",
     fails="Another password than the vault's, or an open sign-up.",
     targets=whole_stack,
     judge=judge,

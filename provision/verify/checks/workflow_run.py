@@ -10,7 +10,7 @@ from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
 from provision.verify.next_step import logs_of_service
 
 SITE = "flows"
-_EXPECTED = "the workflow answers with a model's text; a wrong key and a wrong password are refused"
+_EXPECTED = "the workflow answers with a model's text; a wrong key and an unknown account are refused"
 _REFUSALS = frozenset({401, 403, 429})
 """n8n answers 403 to a wrong key, 401 to a wrong password and 429 to too many of them."""
 
@@ -45,7 +45,7 @@ def _find_problem(seen: WorkflowObservation, logs: str) -> tuple[str, str] | Non
     if seen.editor_login.status != 200:
         return f"the owner cannot sign in to the editor: {say(seen.editor_login)}", logs
     if seen.wrong_login.status not in _REFUSALS:
-        return f"a wrong password of the owner is not refused: {say(seen.wrong_login)}", logs
+        return f"an unknown account is not refused: {say(seen.wrong_login)}", logs
     return None
 
 
@@ -53,7 +53,7 @@ CHECK = Check(
     id="workflow_run",
     title="Sample workflow of n8n",
     asks="Through the gateway: the sample workflow's webhook, called with its key, brings a model's text; a wrong key "
-    "is refused; the owner signs in to the editor, with a wrong password not.",
+    "is refused; the owner signs in to the editor, an unknown account not.",
     fails="The workflow is not published, its credential is missing, or the engine is not reached.",
     targets=whole_stack,
     judge=judge,
