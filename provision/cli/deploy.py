@@ -12,6 +12,7 @@ from provision.cli.choices import Client, Json, Lab, Profile, Settings, read_opt
 from provision.cli.reports import write_reports
 from provision.errors import ExitCode, UsageError
 from provision.models.plan import Plan, PlanChange
+from provision.pipeline.options import refuse_busy
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +46,8 @@ def up(
     as_json: Json = False,
 ) -> int:
     """Bring the stack up, prove it, and sign the receipt. Running it again changes only what differs."""
+    options = read_options(profile, client, settings, lab)
+    refuse_busy(options)
     from provision.pipeline.up import bring_up
     from provision.ui.console import make_console
     from provision.ui.jsonout import to_json
@@ -59,7 +62,7 @@ def up(
             return yes or _ask(plan, changes)
 
     with view:
-        result = bring_up(read_options(profile, client, settings, lab), view.handle, confirm)
+        result = bring_up(options, view.handle, confirm)
     files = write_reports(result.verified)
     if as_json:
         print(to_json({**result.model_dump(mode="json", exclude={"plan"}), "files": files}))

@@ -12,6 +12,7 @@ from provision.models.events import Event
 from provision.models.profile import LoadedProfile
 from provision.places import find_home
 from provision.profile import load_profile, read_client
+from provision.runner.lock import refuse_held
 from provision.runner.workspace import Workspace, open_workspace
 
 Report = Callable[[Event], None]
@@ -57,6 +58,12 @@ def choose_profile(options: Options) -> Chosen:
 def locate_workspace(options: Options, client: str) -> Workspace:
     """Where the client's files lie; nothing is made."""
     return Workspace(client_folder=find_home() / "clients" / client, target=options.target)
+
+
+def refuse_busy(options: Options) -> None:
+    """Raise LockedError if a run is at work on the client; cheap, so that the second of two runs is told at once."""
+    client = find_client(options)
+    refuse_held(locate_workspace(options, client).lock_file)
 
 
 def open_chosen_workspace(options: Options, client: str) -> Workspace:

@@ -48,6 +48,12 @@ def hold_lock(path: Path) -> Iterator[LockHolder]:
         os.close(descriptor)
 
 
+def refuse_held(path: Path) -> None:
+    """Raise LockedError if another run holds the lock: an early answer, before anything slow is loaded."""
+    if read_holder(path) is not None:
+        raise _locked(path)
+
+
 def read_holder(path: Path) -> LockHolder | None:
     """The run that holds the lock now, or None."""
     try:
