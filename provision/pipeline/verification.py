@@ -89,7 +89,7 @@ def fetch_ca_root(workspace: Workspace, plan: Plan) -> None:
     argv = ssh_to(plan, gateway, ("cat", CA_ROOT_ON_GATEWAY))
     done = subprocess.run(argv, capture_output=True, check=False, timeout=30)
     if done.returncode == 0 and done.stdout.startswith(b"-----BEGIN CERTIFICATE-----"):
-        write_private(workspace.ca_root, done.stdout, mode=0o644)
+        write_private(workspace.ca_root, done.stdout)
 
 
 def verify_receipt_file(path: Path, options: Options, key: str | None) -> SignedReceipt:
