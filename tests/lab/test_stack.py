@@ -180,12 +180,13 @@ def test_no_secret_leaves_the_vault_and_the_credentials_file(first: dict[str, An
     secrets = _read_vault(stack)
     assert len(secrets) >= 8
     allowed = {stack.workspace / "credentials.txt"}
+    assert stack.workspace.stat().st_mode & 0o777 == 0o700
+    assert all(file.stat().st_mode & 0o777 == 0o600 for file in (*allowed, stack.workspace / "secrets.yml"))
     for file in stack.workspace.rglob("*"):
         if file.is_file() and file not in allowed:
             content = file.read_bytes()
             leaked = [name for name, value in secrets.items() if value.encode() in content]
             assert not leaked, f"{leaked} in {file}"
-            assert file.stat().st_mode & 0o077 == 0, f"{file} can be read by others"
     search = (
         "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n'; journalctl --no-pager -q; "
         "find / -xdev -type f -perm -o+r -newer /etc/hostname -size -2M -not -path '/proc/*' -not -path '/sys/*' "
