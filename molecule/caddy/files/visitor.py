@@ -62,7 +62,11 @@ link = http.client.HTTPSConnection(ADDRESS, 8443, context=TRUSTING, timeout=10)
 link.request(
     "GET",
     "/echo?token=canary-query&x=1",
-    headers={"Authorization": "Bearer canary-bearer", "Cookie": "a=canary-cookie"},
+    headers={
+        "Authorization": "Bearer canary-bearer",
+        "Cookie": "a=canary-cookie",
+        "X-Webhook-Key": "canary-of-a-header-that-nobody-listed",
+    },
 )
 answer = link.getresponse()
 seen = json.loads(answer.read())
