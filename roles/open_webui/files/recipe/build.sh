@@ -4,8 +4,9 @@
 #   bash build.sh DEST
 #
 # Runs as root on Debian 12 with apt and PyPI within reach; DEST must be the final path, since scripts hold it.
-# The lock holds the CPU build of torch (its file name carries "+cpu"), which PyPI does not have: pip must be
-# configured with a folder or index that has exactly that wheel (PIP_FIND_LINKS, find-links or index-url).
+# The lock holds the CPU build of torch (its file name carries "+cpu"), which PyPI does not have: it comes from a
+# folder or index that pip is configured with (PIP_FIND_LINKS, find-links or index-url), else from PyTorch's own
+# index of CPU builds. Wherever it comes from, its hash must be the locked one.
 #
 # New lock: edit requirements.in or tools.in, then with a date at least 7 days back
 #   uv pip compile --generate-hashes --no-annotate --python-version 3.11 --exclude-newer DATE \
@@ -31,6 +32,7 @@ uv=$work/tools/bin/uv
 
 # uv does not read pip's configuration, so the places that pip would ask are handed over.
 read_pip_setting() { "$work/tools/bin/pip" config list | sed -n "s/^[^=]*\.$1='\(.*\)'\$/\1/p" | tr ' ' '\n' | sort -u; }
+sources=()
 for place in $(read_pip_setting find-links); do
   sources+=(--find-links "$place")
 done
@@ -46,10 +48,15 @@ mkdir -p "$(dirname "$dest")"
 sync=(--python "$dest/bin/python" --require-hashes --no-build "${sources[@]}")
 
 grep -A1 '^torch==' "$recipe/requirements.txt" | sed 's/ *\\$//' | paste -sd' ' >"$work/torch.txt"
-if ! "$uv" pip install -q "${sync[@]}" --no-deps --dry-run -r "$work/torch.txt"; then
-  echo "This wheel is in no place that pip is configured with: $(cat "$work/torch.txt")" >&2
-  echo "Put PyTorch's CPU wheel for Python 3.11 into a folder and name the folder in PIP_FIND_LINKS." >&2
-  exit 1
+find_torch() { "$uv" pip install -q "${sync[@]}" --no-deps --dry-run -r "$work/torch.txt"; }
+if ! find_torch; then
+  # Best match over all indexes is safe here: every file must have a locked hash.
+  sync+=(--index https://download.pytorch.org/whl/cpu --index-strategy unsafe-best-match)
+  if ! find_torch; then
+    echo "This wheel is neither where pip is configured to look nor in PyTorch's index: $(cat "$work/torch.txt")" >&2
+    echo "Put PyTorch's CPU wheel for Python 3.11 into a folder and name the folder in PIP_FIND_LINKS." >&2
+    exit 1
+  fi
 fi
 "$uv" pip sync -q "${sync[@]}" "$recipe/requirements.txt"
 
