@@ -7,11 +7,13 @@ server. It runs on the target's own Python (3.11 on Debian 12), so it uses nothi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -74,6 +76,7 @@ SPEC: dict[str, Any] = {
     "needs_seconds": {"type": "int", "default": 600},
 }
 # A command line beside the running server needs a port of its own for its task broker.
+COMMANDS = {b"import:credentials", b"import:workflow", b"publish:workflow"}
 BROKER_PORT = "5699"
 # What decides where the content goes: a new database gets it again.
 PLACE = ("DB_POSTGRESDB_HOST", "DB_POSTGRESDB_PORT", "DB_POSTGRESDB_DATABASE", "N8N_ENCRYPTION_KEY")
@@ -154,8 +157,23 @@ def run_n8n(wanted: dict[str, Any], *words: str) -> None:
         raise Refused(f"n8n {words[0]} failed with exit status {result.returncode}:\n{last}")
 
 
+def end_leftovers(home: str, processes: Path = Path("/proc"), folders: Path = Path("/run")) -> None:
+    """End what a killed run left: its n8n command may hang in a transaction that holds the migrations' lock."""
+    program = f"{home}/node_modules/n8n/bin/n8n".encode()
+    for entry in processes.iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            if program in words and COMMANDS & set(words):
+                os.kill(int(entry.name), signal.SIGKILL)
+    for folder in folders.glob("n8n-import-*"):
+        shutil.rmtree(folder)
+
+
 def import_all(wanted: dict[str, Any], workflow: str) -> None:
     """Import both and publish the workflow. Raises Refused."""
+    end_leftovers(wanted["home"])
     folder = Path(tempfile.mkdtemp(prefix="n8n-import-", dir="/run"))
     try:
         for name in ("credentials", "workflow"):

@@ -7,6 +7,8 @@ import importlib.util
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -176,3 +178,23 @@ def test_server_without_the_webhook_gets_it_again(
     monkeypatch.setattr(module, "REGISTRATION_S", 0.6)
     Path(wanted["marker"]).write_text("x")
     assert module.is_due({**wanted, "webhook_url": answer_status(status)}, "x") is due
+
+
+def test_what_a_killed_run_left_is_ended_and_nothing_else(module: ModuleType, tmp_path: Path) -> None:
+    """Seen in a kill -9 campaign: an orphaned import sat in a transaction and held n8n's migration lock."""
+    (tmp_path / "n8n-import-old").mkdir()
+    program = "/node_modules/n8n/bin/n8n"
+    left, server, other = (
+        subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", home + program, command])
+        for home, command in (("/opt/a", "import:credentials"), ("/opt/a", "start"), ("/opt/b", "import:credentials"))
+    )
+    try:
+        module.end_leftovers("/opt/a", folders=tmp_path)
+        assert left.wait(timeout=10) == -9
+        assert server.poll() is None
+        assert other.poll() is None
+        assert not list(tmp_path.iterdir())
+    finally:
+        for process in (left, server, other):
+            process.kill()
+            process.wait()
