@@ -29,12 +29,9 @@ _MESSAGE_LIMIT = 4000
 
 
 class Playbook(Frozen):
-    """What to run: a playbook's name below playbooks/, extra variables (no secrets), and limits."""
+    """What to run: a playbook's name below playbooks/."""
 
     name: str
-    variables: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies defaults
-    tags: tuple[str, ...] = ()
-    limit: tuple[str, ...] = ()
     stock: bool = False
     """Ansible's own settings instead of ours: the baseline of `make bench`."""
 
@@ -55,8 +52,7 @@ def run_playbook(workspace: Workspace, playbook: Playbook, report: Callable[[Eve
             ident="ansible",
             playbook=str(find_content("playbooks") / f"{playbook.name}.yml"),
             inventory=str(workspace.inventory),
-            cmdline=_command_line(workspace, playbook),
-            extravars=dict(playbook.variables),
+            cmdline=_command_line(workspace),
             envvars={**ansible_environment(workspace, stock=playbook.stock), MARKER: str(workspace.folder)},
             settings={"pexpect_timeout": 1, "idle_timeout": 0, "job_timeout": 0},
             event_handler=collector.take,
@@ -124,15 +120,11 @@ class _Collector:
         )
 
 
-def _command_line(workspace: Workspace, playbook: Playbook) -> str:
+def _command_line(workspace: Workspace) -> str:
     parts = []
     if workspace.secrets_file.exists():
         parts += [f"--extra-vars @{workspace.secrets_file}"]
         parts += [f"--vault-password-file {workspace.vault_password_file}"]
-    if playbook.tags:
-        parts.append("--tags " + ",".join(playbook.tags))
-    if playbook.limit:
-        parts.append("--limit " + ",".join(playbook.limit))
     return " ".join(parts)
 
 
