@@ -51,9 +51,13 @@ def test_living_keeper_is_found_and_ended(tmp_path: Path) -> None:
     """A program of LXC's name that was started for this guest and hangs."""
     hanging = tmp_path / "lxc-start"
     hanging.symlink_to(Path(sys.executable).resolve())
-    program = "import time; time.sleep(60)"
-    with subprocess.Popen([str(hanging), "-c", program, container_name("t-lab-x", "web")]) as process:
+    program = "import time; print('up', flush=True); time.sleep(60)"
+    argv = [str(hanging), "-c", program, container_name("t-lab-x", "web")]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as process:
         try:
+            # Popen returns while the kernel is still laying out the new program's argv: /proc/PID/cmdline may be empty.
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"up\n"
             assert list(remains.processes_of(container_name("t-lab-x", "web"))) == [process.pid]
             assert list(remains.processes_of(container_name("t-lab-x", "we"))) == []
             process.kill()
