@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,25 @@ def test_version_is_the_locked_one(role: str, package: str) -> None:
         assert re.search(
             rf"^{package}(\[\w+\])?=={re.escape(version)} ", (recipe / "requirements.txt").read_text(), re.M
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "words"),
+    [
+        ("node_modules/n8n", {}, None),
+        ("node_modules/n8n", {"integrity": "sha512-another", "version": "9.9.9"}, "9.9.9: the lock has 2.41.1 there"),
+        ("node_modules/n8n", {"integrity": None}, "the lock has 2.41.1 there"),
+        ("node_modules/stranger", {}, "the lock has nothing there"),
+    ],
+)
+def test_what_npm_resolved_by_itself_is_refused(
+    tmp_path: Path, name: str, found: dict[str, str], words: str | None
+) -> None:
+    recipe = ROLES / "n8n" / "files" / "recipe"
+    locked = json.loads((recipe / "package-lock.json").read_text())["packages"]["node_modules/n8n"]
+    installed = tmp_path / "installed.json"
+    installed.write_text(json.dumps({"packages": {name: locked | found}}))
+    argv = [sys.executable, str(recipe / "check_installed.py"), str(recipe / "package-lock.json"), str(installed)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if words else 0)
+    assert (words or "1 packages, all as locked") in done.stdout + done.stderr

