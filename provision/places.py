@@ -24,14 +24,14 @@ def find_cache() -> Path:
 
 
 def find_content(name: str) -> Path:
-    """A folder of the checkout that the product works with: playbooks, roles, plugins, templates.
+    """A folder or file of the checkout that the product works with: playbooks, roles, plugins, templates, ansible.cfg.
 
     Raises SetupError where provision was installed without them.
     """
     folder = REPOSITORY / name
-    if not folder.is_dir():
+    if not folder.exists():
         raise SetupError(
-            f"the folder '{name}' is not beside the program",
+            f"'{name}' is not beside the program",
             where=str(folder),
             hint="run provision from a checkout (make demo does), not from a bare wheel",
         )

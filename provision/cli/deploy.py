@@ -43,6 +43,7 @@ def up(
     settings: Settings = None,
     lab: Lab = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before changing anything")] = False,
+    full: Annotated[bool, typer.Option("--full", help="run the playbooks even where nothing changed")] = False,
     as_json: Json = False,
 ) -> int:
     """Bring the stack up, prove it, and sign the receipt. Running it again changes only what differs."""
@@ -62,7 +63,7 @@ def up(
             return yes or _ask(plan, changes)
 
     with view:
-        result = bring_up(options, view.handle, confirm)
+        result = bring_up(options, view.handle, confirm, full=full)
     files = write_reports(result.verified)
     if as_json:
         print(to_json({**result.model_dump(mode="json", exclude={"plan"}), "files": files}))

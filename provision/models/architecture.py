@@ -1,7 +1,7 @@
 """The shape of a language model: what decides its memory and speed, whoever described it.
 
-The catalogue, a GGUF header and a Hugging Face `config.json` all give an `Architecture`. Fields follow the GGUF metadata
-keys of llama.cpp. Widths in elements, contexts in tokens.
+The catalogue, a GGUF header and a Hugging Face `config.json` all give an `Architecture`. Fields follow the GGUF
+metadata keys of llama.cpp. Widths in elements, contexts in tokens.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from provision.pipeline.machines import ensure_machines, find_controllers, requi
 from provision.pipeline.options import Options, Report, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
 from provision.pipeline.stages import StageClock
+from provision.pipeline.unchanged import Converged, find_unchanged, forget, remember
 from provision.pipeline.verification import Verified, verify_stack
 from provision.runner.leftovers import end_leftovers
 from provision.runner.lock import hold_lock
@@ -25,18 +26,23 @@ Confirm = Callable[[Plan, tuple[PlanChange, ...] | None], bool]
 
 
 class UpResult(Frozen):
-    """What `up` leaves: the receipt, how many tasks changed something, and the time of each stage."""
+    """What `up` leaves: the receipt, how many tasks changed something, and the time of each stage.
+
+    `unchanged_since` names the run since which nothing changed, where the playbooks therefore did not run.
+    """
 
     plan: Plan
     changed: int
+    unchanged_since: str | None
     verified: Verified
     stages: tuple[StageTime, ...]
     credentials: str
 
 
-def bring_up(options: Options, report: Report, confirm: Confirm) -> UpResult:
+def bring_up(options: Options, report: Report, confirm: Confirm, *, full: bool = False) -> UpResult:
     """Bring the stack up and prove it; running it again goes on where a killed run stopped.
 
+    `full` runs the playbooks even where nothing changed since the last complete run.
     Raises ErrorGroup/ProvisionError of the stage that failed; nothing is changed before the plan stands.
     """
     clock = StageClock(report)
@@ -48,10 +54,10 @@ def bring_up(options: Options, report: Report, confirm: Confirm) -> UpResult:
         if not confirm(planned.plan, planned.changes):
             raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
         end_leftovers(workspace.folder)
-        return _bring_up(workspace, planned.plan, clock)
+        return _bring_up(workspace, planned.plan, clock, full=full)
 
 
-def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock) -> UpResult:
+def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock, *, full: bool) -> UpResult:
     save_plan(workspace, plan)
     with clock.stage("artifacts"):
         given = _prepare_artifacts(plan, clock)
@@ -64,16 +70,36 @@ def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock) -> UpResult:
         secrets = prepare_inventory(workspace, plan, given)
         write_credentials(workspace, plan, secrets)
     with clock.stage("run"):
-        outcome = converge(workspace, plan, clock.report)
+        standing = None if full else find_unchanged(workspace, plan)
+        changed = _run_if_needed(workspace, plan, clock, standing)
     with clock.stage("verify"):
         verified = verify_stack(workspace, plan, secrets, clock)
+    if standing and not verified.passed:
+        # What the comparison does not see, verification does: then the playbooks have the last word.
+        clock.note("a check failed, so the playbooks run after all")
+        with clock.stage("run again"):
+            standing, changed = None, _run_if_needed(workspace, plan, clock, None)
+        with clock.stage("verify again"):
+            verified = verify_stack(workspace, plan, secrets, clock)
     return UpResult(
         plan=plan,
-        changed=outcome.changed,
+        changed=changed,
+        unchanged_since=standing.run_id if standing else None,
         verified=verified,
         stages=tuple(clock.times),
         credentials=str(workspace.credentials_file),
     )
+
+
+def _run_if_needed(workspace: Workspace, plan: Plan, clock: StageClock, standing: Converged | None) -> int:
+    """Run the playbooks unless nothing changed since `standing`; the number of tasks that changed something."""
+    if standing:
+        clock.note(f"inputs and machines are as run {standing.run_id} left them: the playbooks need not run")
+        return 0
+    forget(workspace)
+    outcome = converge(workspace, plan, clock.report)
+    remember(workspace, plan, outcome.run_id)
+    return outcome.changed
 
 
 def _prepare_artifacts(plan: Plan, clock: StageClock) -> InventoryInput:

@@ -47,6 +47,10 @@ class Workspace:
         return self.folder / "vault-password"
 
     @property
+    def converged_file(self) -> Path:
+        return self.folder / "converged.json"
+
+    @property
     def lock_file(self) -> Path:
         return self.folder / "lock"
 

@@ -1,7 +1,9 @@
 """Runs on a machine (sent over ssh): a digest of everything that provision and its packages set there.
 
 Standard library only, Python >= 3.9. Times, keys made by the machine itself, and data of the services stay out: two
-machines brought up from the same plan and secrets have the same digest.
+machines brought up from the same plan and secrets have the same digest. With `--live` there is also what tells
+whether this very machine was touched since it was last asked: starts of units, the loaded firewall, model files,
+database roles.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 import json
 import pwd
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +75,31 @@ def accounts() -> Iterator[str]:
     return (entry.pw_name + ":" + entry.pw_shell for entry in pwd.getpwall())
 
 
+def unit_starts() -> Iterator[str]:
+    """A service that started since may have read something else than what lies there now."""
+    names = [name for name in units() if name.endswith(".service")]
+    shown = "\n".join(run("systemctl", "show", "--property=Id,ActiveEnterTimestamp", *names))
+    return iter(sorted(block.replace("\n", " ") for block in shown.split("\n\n")))
+
+
+def live() -> Iterator[str]:
+    yield "boot " + Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    yield from unit_starts()
+    if Path("/usr/sbin/nft").exists():
+        yield "firewall " + fingerprint("/usr/sbin/nft", "--stateless", "list", "ruleset")
+    for path in sorted(Path("/var/lib").glob("*/models/*")):
+        yield f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}"
+    if Path("/etc/postgresql").exists():
+        asked = "select rolname, rolcanlogin, rolsuper, rolpassword from pg_authid order by 1"
+        yield "roles " + fingerprint("runuser", "-u", "postgres", "--", "psql", "-Atc", asked)
+        asked = "select datname, pg_get_userbyid(datdba) from pg_database order by 1"
+        yield "databases " + fingerprint("runuser", "-u", "postgres", "--", "psql", "-Atc", asked)
+
+
+def fingerprint(*argv: str) -> str:
+    return hashlib.sha256("\n".join(run(*argv)).encode()).hexdigest()
+
+
 sections = {
     "accounts": sorted(accounts()),
     "files": sorted(files()),
@@ -79,4 +107,6 @@ sections = {
     "releases": sorted(releases()),
     "units": sorted(units()),
 }
+if "--live" in sys.argv[1:]:
+    sections["live"] = list(live())
 print(json.dumps(sections))

@@ -120,10 +120,33 @@ def test_a_changed_receipt_is_refused(first: dict[str, Any], stack: Stack, tmp_p
 def test_a_second_up_changes_and_restarts_nothing(first: dict[str, Any], stack: Stack) -> None:
     before = stack.starts()
     assert len(before) >= 8
+    for full in ((), ("--full",)):
+        code, result = stack.json("up", "--client", CLIENT, "--lab", "--yes", *full)
+        assert code == 0, json.dumps(result, indent=1)[-3000:]
+        assert result["changed"] == 0
+        assert (result["unchanged_since"] is None) == bool(full)
+        assert stack.starts() == before
+
+
+@pytest.mark.parametrize(
+    ("machine", "damage"),
+    [
+        ("gateway", "echo '# touched' >> /etc/caddy/Caddyfile"),
+        ("data", "nft delete table inet provision"),
+        ("apps", "systemctl stop n8n"),
+        ("data", "runuser -u postgres -- psql -qc \"alter role n8n password 'other'\""),
+    ],
+)
+def test_what_somebody_changed_is_seen_and_put_right(
+    first: dict[str, Any], stack: Stack, machine: str, damage: str
+) -> None:
+    done = stack.run("ssh", machine, "--client", CLIENT, "--lab", "--", damage)
+    assert done.returncode == 0, done.stderr
     code, result = stack.json("up", "--client", CLIENT, "--lab", "--yes")
     assert code == 0, json.dumps(result, indent=1)[-3000:]
-    assert result["changed"] == 0
-    assert stack.starts() == before
+    assert result["unchanged_since"] is None
+    assert result["changed"] >= 1
+    assert "verify again" not in {stage["stage"] for stage in result["stages"]}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -165,7 +188,7 @@ def test_two_runs_at_once_the_loser_exits_8_within_2_s(first: dict[str, Any], st
 
 
 def test_ctrl_c_ends_within_10_s_and_the_next_run_goes_on(first: dict[str, Any], stack: Stack) -> None:
-    argv = [sys.executable, "-m", "provision.cli.main", "up", "--client", CLIENT, "--lab", "--yes"]
+    argv = [sys.executable, "-m", "provision.cli.main", "up", "--client", CLIENT, "--lab", "--yes", "--full"]
     with subprocess.Popen(argv, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
         time.sleep(6)
         run.send_signal(2)
