@@ -8,10 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.models.plan import Card, EngineInstance, Finding, Plan
-from provision.ui.bars import Part, choose_scale, draw_bar
+from provision.ui.card_bars import part_card, render_card
 from provision.ui.printable import in_gib, printable, safe
 
-BAR_WIDTH = 64
 _SIMULATED = "simulated"
 
 
@@ -140,27 +139,17 @@ def _bound(engine: EngineInstance) -> str:
 
 def _card(plan: Plan, card: Card) -> Group:
     budgets = [budget for engine in plan.engines for budget in engine.cards if budget.card == card.index]
-    parts = [
-        Part("weights", sum(b.weights_mib for b in budgets), "█", "blue"),
-        Part("kv", sum(b.kv_mib for b in budgets), "▓", "cyan"),
-        Part("compute", sum(b.compute_mib for b in budgets), "▒", "green"),
-        Part("overhead", sum(b.overhead_mib for b in budgets), "░", "yellow"),
-    ]
-    taken = sum(part.mib for part in parts)
-    free = card.usable_mib - taken
-    scale = choose_scale(card.usable_mib, taken)
+    parts = part_card(
+        sum(b.weights_mib for b in budgets),
+        sum(b.kv_mib for b in budgets),
+        sum(b.compute_mib for b in budgets),
+        sum(b.overhead_mib for b in budgets),
+    )
     head = Text(f"Card {card.index} ", style="bold")
     head.append(f"{printable(card.nvml_name)} · {card.usable_mib} of {card.memory_mib} MiB usable", style="default")
     if card.simulated:
         head.append(f" · {_SIMULATED}", style="magenta")
-    bar = draw_bar(parts, scale, BAR_WIDTH)
-    bar.append("" if scale == card.usable_mib else f" of {scale} MiB", style="dim")
-    legend = Text()
-    for part in parts:
-        legend.append(part.sign, style=part.style)
-        legend.append(f" {part.name} {part.mib}  ")
-    legend.append(f"· free {free} MiB", style="bold red" if free < 0 else "default")
-    return Group(head, bar, legend)
+    return render_card(head, parts, card.usable_mib)
 
 
 def _sites(plan: Plan) -> list[RenderableType]:
