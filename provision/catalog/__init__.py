@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from provision.catalog.aliases import find_model
 from provision.catalog.loader import load_catalog
 from provision.catalog.releases import release_id
 
-__all__ = ["load_catalog", "release_id"]
+__all__ = ["find_model", "load_catalog", "release_id"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from provision.catalog.releases import release_id
 from provision.errors import SetupError
+from provision.models.architecture import Architecture
 from provision.models.catalog import Artifact, Catalog, GpuEntry, ModelEntry, ServiceEntry
 
 _DATA = Path(__file__).parent / "data"
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 """In a checkout, the roles lie beside the package; a bare wheel has none."""
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's safe loader where PyYAML was built with it: it reads the catalogue in a tenth of the time."""
+
+type _Entries = dict[str, dict[str, Any]]
 
 
 @cache
@@ -24,12 +32,52 @@ def load_catalog(data: Path = _DATA, roles: Path = ROLES) -> Catalog:
 
     The release ids come from the recipes in `roles`. Raises SetupError where a data file or a recipe is not in order.
     """
+    gpus, models = data / "gpus", data / "models"
+    known = _check(dict[str, ModelEntry], _complete(_with_key(_read_folder(models), "id"), models), models)
     return Catalog(
-        gpus=_check(dict[str, GpuEntry], _with_key(_read(data / "gpus.yml"), "id"), data / "gpus.yml"),
-        models=_check(dict[str, ModelEntry], _with_key(_read(data / "models.yml"), "id"), data / "models.yml"),
+        gpus=_check(dict[str, GpuEntry], _with_key(_read_folder(gpus), "id"), gpus),
+        models={name: entry for name, entry in known.items() if _is_planned(entry)},
+        further_models={name: entry for name, entry in known.items() if not _is_planned(entry)},
         services=_load_services(data / "services.yml", roles),
         artifacts=_check(dict[str, Artifact], _read(data / "artifacts.yml"), data / "artifacts.yml"),
     )
+
+
+def _is_planned(entry: ModelEntry) -> bool:
+    """The planner's formulas know a full or sliding-window cache of keys and values per layer, and nothing else."""
+    shape = entry.architecture
+    other = shape is None or shape.latent or shape.compressed or shape.state_space or shape.encoder
+    return not other and not (shape and shape.window and shape.window.kind == "chunked")
+
+
+def _complete(entries: _Entries, folder: Path) -> _Entries:
+    """Model entries with the fields that follow from others: hyper-parameters, whole MiB, restrictions as one text."""
+    return {
+        name: _describe_shape(_check(Architecture, entry.get("architecture", {}), folder, name))
+        | {"restrictions": "; ".join(finding["what"] for finding in entry.get("findings", ())) or "none"}
+        | entry
+        | {field: [_in_mib(quant) for quant in entry.get(field, ())] for field in ("quants", "checkpoints")}
+        for name, entry in entries.items()
+    }
+
+
+def _describe_shape(shape: Architecture) -> dict[str, Any]:
+    sliding = shape.window if shape.window and shape.window.kind == "sliding" and shape.full_attention_every else None
+    return {
+        "layers": shape.layers,
+        "kv_heads": shape.kv_heads,
+        "head_dim": shape.key_dim,
+        "embedding": shape.embedding,
+        "vocabulary": shape.vocabulary,
+        "max_context": shape.max_context,
+        "tied_embeddings": shape.tied_embeddings,
+        "sliding_window": sliding.tokens if sliding else None,
+        "full_attention_every": shape.full_attention_every if sliding else None,
+    }
+
+
+def _in_mib(quant: dict[str, Any]) -> dict[str, Any]:
+    return {"file_mib": ceil(quant["file_bytes"] / 2**20)} | quant if "file_bytes" in quant else quant
 
 
 def _load_services(path: Path, roles: Path) -> dict[str, ServiceEntry]:
@@ -50,9 +98,22 @@ def _find_recipe(roles: Path, role: str) -> Path:
     return roles / role / "files" / "recipe"
 
 
-def _read(path: Path) -> dict[str, dict[str, Any]]:
+def _read_folder(folder: Path) -> _Entries:
+    """The entries of all files of a folder, in the files' order; a name stands in one of them only."""
+    entries: _Entries = {}
+    for path in sorted(folder.glob("*.yml")):
+        found = _read(path)
+        if twice := sorted(found.keys() & entries.keys()):
+            raise _complain(path, f"'{twice[0]}' stands in another file of the folder too")
+        entries |= found
+    if not entries:
+        raise _complain(folder, "it has no entries")
+    return entries
+
+
+def _read(path: Path) -> _Entries:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
     except (OSError, yaml.YAMLError) as error:
         raise _complain(path, str(error).splitlines()[0]) from error
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
@@ -60,17 +121,17 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     return content
 
 
-def _with_key(entries: dict[str, dict[str, Any]], field: str) -> dict[str, dict[str, Any]]:
+def _with_key(entries: _Entries, field: str) -> _Entries:
     """Each entry with its own name in `field`."""
     return {name: {field: name} | entry for name, entry in entries.items()}
 
 
-def _check[T](kind: type[T], entries: dict[str, dict[str, Any]], path: Path) -> T:
+def _check[T](kind: type[T], entries: Mapping[str, Any], path: Path, *steps: str) -> T:
     try:
         return TypeAdapter(kind).validate_python(entries)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(str(step) for step in first["loc"])
+        place = ".".join(str(step) for step in (*steps, *first["loc"]))
         raise _complain(path, f"{place}: {first['msg']}") from error
 
 

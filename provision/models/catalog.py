@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from provision.models.architecture import Architecture, Engine
 from provision.models.base import Frozen
+
+
+class Interconnect(Frozen):
+    """How a card is reached. `pcie_gb_s` is one direction of the host's link, before protocol overhead: 31.5 for
+    generation 4 and 63 for generation 5, each with 16 lanes. `nvlink_gb_s` is a card's total of both directions."""
+
+    pcie_generation: int
+    pcie_lanes: int
+    pcie_gb_s: float
+    nvlink: Literal["bridge", "switch"] | None = None
+    """`bridge`: a part to buy, for pairs of cards; `switch`: every card reaches every other; None: there is none."""
+    nvlink_gb_s: float | None = None
+    """None also where a bridge's bandwidth is not known."""
 
 
 class GpuEntry(Frozen):
@@ -19,12 +35,38 @@ class GpuEntry(Frozen):
     tdp_w: int
     context_overhead_mib: int
     source: str
+    overhead_measured: bool = False
+    bf16_tflops: float | None = None
+    """Tensor cores, dense (no sparsity), sums in FP32."""
+    interconnect: Interconnect | None = None
+    ecc: str = ""
+    """What error correction takes of the memory."""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Where each figure comes from, by field."""
 
 
 class Quant(Frozen):
+    """One way to store a model's weights. `file_mib` is `file_bytes` rounded up to whole MiB."""
+
     name: str
     file_mib: int
     source: str
+    file_bytes: int | None = None
+
+
+class LicenceFinding(Frozen):
+    """What a licence asks for. A warning may forbid the use at hand; a note is a duty."""
+
+    severity: Literal["note", "warning"]
+    what: str
+    source: str
+
+
+class Alias(Frozen):
+    """Another name of a model. `explanation` says why, where that name is wrong or means more than one model."""
+
+    name: str
+    explanation: str | None = None
 
 
 class ModelEntry(Frozen):
@@ -50,6 +92,20 @@ class ModelEntry(Frozen):
     licence: str
     restrictions: str
     source: str
+    architecture: Architecture | None = None
+    """Always there in the shipped catalogue; None only where a test makes an entry by hand."""
+    hf_repo: str = ""
+    ollama_tag: str | None = None
+    engines: tuple[Engine, ...] = ()
+    checkpoints: tuple[Quant, ...] = ()
+    """Safetensors files, which vLLM loads; `quants` are GGUF files."""
+    findings: tuple[LicenceFinding, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    workload: str | None = None
+    """What the articles that the product comes from recommend the model for."""
+    name_check: str = ""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Where each fact comes from, by field; `source` is that of the hyper-parameters."""
 
 
 class ServiceEntry(Frozen):
@@ -79,5 +135,12 @@ class Artifact(Frozen):
 class Catalog(Frozen):
     gpus: dict[str, GpuEntry]
     models: dict[str, ModelEntry]
+    """The models whose memory the planner's formulas know: the only ones that it may offer."""
     services: dict[str, ServiceEntry]
     artifacts: dict[str, Artifact]
+    further_models: dict[str, ModelEntry] = Field(default_factory=dict)
+    """Known models that need other formulas: latent or chunked attention, recurrent layers, encoders."""
+
+    @property
+    def all_models(self) -> dict[str, ModelEntry]:
+        return self.models | self.further_models

@@ -16,4 +16,5 @@ def list_gpus() -> tuple[GpuEntry, ...]:
 
 
 def list_models() -> tuple[ModelEntry, ...]:
-    return tuple(load_catalog().models.values())
+    """Also those that the planner cannot plan yet, by id."""
+    return tuple(entry for _, entry in sorted(load_catalog().all_models.items()))
