@@ -1,0 +1,165 @@
+"""The parts that all of llama.cpp's graphs are made of.
+
+Source: src/llama-graph.cpp of the pinned build (`build_inp_embd`, `build_norm`, `build_ffn`, `build_moe_ffn`).
+"""
+
+from __future__ import annotations
+
+from provision.models.architecture import Architecture, Serving
+from provision.planner.memory.cache import cells_per_slot, ubatch_of, window_cells
+from provision.planner.memory.graph.nodes import Graph, Node, contiguous, like, multiply, top, view
+
+INT64 = 8
+HALF = 2
+
+
+class Builder:
+    """A graph in the making, with the sizes that it depends on.
+
+    `tokens` of one compute batch, rounded up to whole sequences, `sequences` one per slot, `outputs` rows of logits.
+    """
+
+    def __init__(self, architecture: Architecture, serving: Serving) -> None:
+        self.architecture, self.serving = architecture, serving
+        self.graph = Graph()
+        self.sequences = serving.parallel
+        wanted = ubatch_of(architecture, serving)
+        self.tokens = -(-wanted // self.sequences) * self.sequences
+        slots = serving.reserve_outputs == "slots" and not architecture.encoder
+        self.outputs = min(wanted, self.sequences) if slots else wanted
+        self.cells = cells_per_slot(serving)
+        self.window_cells = window_cells(architecture, serving) if architecture.window else 0
+        self.positions = Node((self.tokens,))
+        self.chosen = Node((self.outputs,))
+
+    def embed(self, *, mixed: bool = True, scaled: bool = False) -> Node:
+        """Token embeddings, with the ways that other inputs would take: their tensors are reserved as well."""
+        width, tokens = self.architecture.embedding, self.tokens
+        found = Node((width, tokens), Node((tokens,)))
+        self.graph.expand(found)
+        self.graph.expand(Node((width, tokens)))
+        if mixed:
+            rows = Node((width, tokens), Node((tokens,)))
+            copied = contiguous(Node((width, tokens)))
+            self.graph.expand(self.write_rows(copied, rows, Node((tokens,), item=INT64)))
+        if scaled:
+            found = like(found, Node((1, tokens)))
+        self.graph.expand(found)
+        return found
+
+    def enter(self, layer: int) -> None:
+        """Begin a layer: what it computes lies on the layer's card."""
+
+    def leave(self) -> None:
+        """Begin the output layer."""
+
+    def converted_cache(self, cells: int) -> int:
+        """Bytes that attention takes beside its result: CUDA reads an f16 copy of a quantised cache."""
+        return 0
+
+    def finish(self, of: Node) -> None:
+        """The output layer: norm and logits, both kept."""
+        normed = self.rms_norm(of)
+        normed.output = True
+        logits = multiply(self.architecture.vocabulary, normed)
+        logits.output = True
+        self.graph.expand(logits)
+
+    @staticmethod
+    def write_rows(into: Node, rows: Node, places: Node) -> Node:
+        return Node(into.shape, rows, places, into, item=into.item, root=into.root or into)
+
+    def rms_norm(self, of: Node, *, weighted: bool = True) -> Node:
+        normed = like(of)
+        return like(normed) if weighted else normed
+
+    def pick(self, of: Node) -> Node:
+        """The rows that give logits."""
+        return Node((of.shape[0], self.outputs), of, self.chosen)
+
+    def feed_forward(self, of: Node, width: int) -> Node:
+        """A gated feed-forward layer."""
+        up, gate = multiply(width, of), multiply(width, of)
+        return multiply(self.architecture.embedding, Node(gate.shape, gate, up))
+
+    def route(self, of: Node, gating: str, *, normed: bool, scaled: bool, chosen: Node | None = None) -> Node:
+        """A mixture of experts: every token's chosen experts, weighted and summed."""
+        experts = self.architecture.experts
+        assert experts is not None
+        used, tokens, biased = experts.used, of.shape[1], self.architecture.family == "gpt-oss"
+        probabilities, selection = self._probabilities(of, gating, biased=biased)
+        selected = chosen if chosen is not None else top(self._grouped(selection), used)
+        weights = Node((1, used, tokens), view(probabilities, 1, experts.count, tokens), selected)
+        if gating == "softmax_weight":
+            weights = view(like(view(weights, used, tokens)), 1, used, tokens)
+        if normed:
+            flat = view(weights, used, tokens)
+            weights = view(like(flat, like(Node((1, tokens), flat))), 1, used, tokens)
+        if scaled:
+            weights = like(weights)
+        self.graph.expand(weights)
+        return self._sum_experts(self._run_experts(of, weights, selected, biased=biased), used)
+
+    def _probabilities(self, of: Node, gating: str, *, biased: bool) -> tuple[Node, Node]:
+        """The experts' probabilities, and what they are selected by."""
+        experts, family = self.architecture.experts, self.architecture.family
+        assert experts is not None
+        logits = multiply(experts.count, of)
+        if biased:
+            logits = like(logits)
+        probabilities = logits if gating == "softmax_weight" else like(logits)
+        if gating == "sqrt_softplus":
+            probabilities = like(probabilities)
+        if family == "llama4":
+            return probabilities, logits
+        if gating in ("sigmoid", "sqrt_softplus") and experts.count >= 256:
+            return probabilities, like(probabilities)
+        return probabilities, probabilities
+
+    def _grouped(self, selection: Node) -> Node:
+        """DeepSeek V2 and V3 first choose groups of experts and mask out the others."""
+        groups, used = GROUPS.get((self.architecture.family, selection.shape[0]), (1, 1))
+        if groups == 1:
+            return selection
+        count, tokens = selection.shape
+        each = count // groups
+        grouped = view(selection, each, groups, tokens)
+        best = top(grouped, 2)
+        scores = Node((1, 2, groups, tokens), view(grouped, 1, each, groups, tokens), best)
+        sums = view(Node((1, groups, tokens), view(scores, 2, groups, tokens)), groups, tokens)
+        chosen = top(sums, used)
+        kept = Node((each, used, tokens), grouped, chosen)
+        return view(self.write_rows(like(grouped), kept, chosen), count, tokens)
+
+    def _run_experts(self, of: Node, weights: Node, selected: Node, *, biased: bool) -> Node:
+        experts, width = self.architecture.experts, self.architecture.embedding
+        assert experts is not None
+        used, tokens, inner = experts.used, of.shape[1], experts.feed_forward
+        before = self.architecture.family == "llama4"
+        entered = view(of, width, 1, tokens)
+        if before:
+            entered = like(Node((width, used, tokens), entered), weights)
+        up, gate = (Node((inner, used, tokens), entered, selected) for _ in range(2))
+        if biased:
+            up, gate = like(up, selected), like(gate, selected)
+        down = Node((width, used, tokens), Node(gate.shape, gate, up), selected)
+        if biased:
+            down = like(down, selected)
+        return down if before else like(down, weights)
+
+    def _sum_experts(self, experts: Node, used: int) -> Node:
+        width, _, tokens = experts.shape
+        self.graph.expand(experts)
+        shares = [view(experts, width, tokens) for _ in range(used)]
+        for share in shares:
+            self.graph.expand(share)
+        total = shares[0]
+        for share in shares[1:]:
+            total = like(total, share)
+            self.graph.expand(total)
+        return contiguous(total) if used == 1 else total
+
+
+GROUPS = {("deepseek2", 160): (8, 3), ("deepseek2", 256): (8, 4)}
+"""Groups of experts and how many of them are used, by count of experts: `n_group` and `topk_group` of the makers'
+configurations (V2 and V3)."""
