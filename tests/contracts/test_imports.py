@@ -26,6 +26,7 @@ ONE_IMPORTER = {
 
 PURE = ("planner", "models")
 SIDE_EFFECTS = {"os", "io", "time", "random", "secrets", "subprocess", "socket", "shutil", "tempfile", "sys"}
+WRITES = {"write", "write_text", "write_bytes", "mkdir", "touch", "unlink", "rename", "symlink_to", "chmod", "truncate"}
 TOUCHES_FILES = {"read_text", "read_bytes", "write_text", "write_bytes", "exists", "is_file", "is_dir", "mkdir", "glob"}
 """A path may be a value of a model; asking the disk about it is not pure."""
 
@@ -108,6 +109,20 @@ def test_pure_packages_have_no_side_effects(path: Path) -> None:
             )
 
 
+@pytest.mark.parametrize(
+    "path",
+    [path for path in list_modules() if package_of(path) == "headers"],
+    ids=lambda path: str(path.relative_to(PRODUCT)),
+)
+def test_headers_only_read(path: Path) -> None:
+    """A user points at a file of unknown origin: nothing is written, started, fetched or unpickled because of it."""
+    for line, name in find_imports(path):
+        assert name.split(".")[0] not in SIDE_EFFECTS | {"mmap", "pickle"}, f"{path.relative_to(ROOT)}:{line}"
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute):
+            assert node.attr not in WRITES, f"{path.relative_to(ROOT)}:{node.lineno} writes"
+
+
 def test_the_reader_of_imports_sees_every_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The contract is only as good as this: an import inside a function and a relative one count too."""
     monkeypatch.setattr(f"{__name__}.PRODUCT", tmp_path)
@@ -129,6 +144,7 @@ def test_the_reader_of_imports_sees_every_form(tmp_path: Path, monkeypatch: pyte
 def test_the_table_is_read() -> None:
     table = read_table()
     assert table["planner"] == {"models", "errors"}
+    assert table["headers"] == {"models", "errors"}
     assert table["cli"] == {"pipeline", "ui", "models", "errors"}
     assert "planner" in table["pipeline"]
     assert "ui" not in table["pipeline"]
