@@ -33,7 +33,7 @@ def write_header(path: Path, header: Mapping[str, object] | bytes, data: int = 0
 
 def write_safetensors(path: Path, tensors: Tensors) -> Path:
     size = sum(math.prod(shape) * DTYPE_BITS[dtype] // 8 for dtype, shape in tensors.values())
-    return write_header(path, {"__metadata__": {"format": "pt"}} | entries_of(tensors), size)
+    return write_header(path, {"__metadata__": {"format": "pt"}, **entries_of(tensors)}, size)
 
 
 def write_config(folder: Path, config: Mapping[str, object]) -> Path:

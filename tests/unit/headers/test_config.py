@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,7 @@ def test_files_give_the_weights(tmp_path: Path) -> None:
 
 
 def test_a_single_file_needs_no_index(tmp_path: Path) -> None:
-    write_safetensors(tmp_path / "model.safetensors", FIRST | SECOND)
+    write_safetensors(tmp_path / "model.safetensors", {**FIRST, **SECOND})
     assert shape_of(tmp_path, LLAMA_70B).weight_bytes == BYTES
 
 
@@ -89,8 +88,8 @@ def test_an_index_leads_nowhere_else(tmp_path: Path, name: str) -> None:
 
 
 def test_an_index_without_a_map_is_refused(tmp_path: Path) -> None:
-    for index in ({}, {"weight_map": []}, {"weight_map": {}}):
-        (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
+    for index in ("{}", '{"weight_map": []}', '{"weight_map": {}}'):
+        (tmp_path / "model.safetensors.index.json").write_text(index)
         with refused("has no weight_map"):
             shape_of(tmp_path, LLAMA_70B)
     (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"a": 1}}')
@@ -113,7 +112,7 @@ def test_kv_heads_that_the_weights_do_not_have_are_refused(tmp_path: Path) -> No
 def test_a_prediction_head_is_left_out(tmp_path: Path) -> None:
     kept: Tensors = {"model.layers.60.mlp.gate.weight": ("F8_E4M3", (512, 2048))}
     head: Tensors = {"model.layers.61.mlp.gate.weight": ("F8_E4M3", (512, 2048)), "mtp.fc.weight": ("F8_E4M3", (1024,))}
-    write_safetensors(tmp_path / "model.safetensors", kept | head)
+    write_safetensors(tmp_path / "model.safetensors", {**kept, **head})
     shape = shape_of(tmp_path, DEEPSEEK_R1)
     assert shape.weight_bytes == 512 * 2048
     assert shape.notes == ("left out: 1 MiB of a multi-token-prediction head",)

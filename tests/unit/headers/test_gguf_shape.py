@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from tests.unit.headers.refusals import refused
 
 
 def shape_of(
-    path: Path, case: Case, changes: dict[str, object] | None = None, tensors: Sequence[Tensor] | None = None
+    path: Path, case: Case, changes: Mapping[str, object] | None = None, tensors: Sequence[Tensor] | None = None
 ) -> ModelShape:
     """The case with some keys changed; None drops a key."""
     family = case.expected.family
@@ -112,7 +112,7 @@ def test_recurrent_layers_may_be_listed(tmp_path: Path) -> None:
 
 
 def test_an_old_deepseek_conversion_caches_every_head(tmp_path: Path) -> None:
-    old = {"attention.key_length_mla": None, "attention.value_length_mla": None}
+    old: dict[str, object] = {"attention.key_length_mla": None, "attention.value_length_mla": None}
     old |= {"attention.head_count_kv": 128, "attention.key_length": 192, "attention.value_length": 128}
     shape = shape_of(tmp_path, DEEPSEEK_R1, old)
     assert shape.architecture.latent is None

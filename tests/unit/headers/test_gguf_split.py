@@ -44,7 +44,7 @@ def test_a_missing_part_is_named(tmp_path: Path) -> None:
 def test_parts_that_were_renamed_or_swapped_are_refused(tmp_path: Path) -> None:
     paths = write_parts(tmp_path)
     with refused("is one part of 3, but its name does not say so"):
-        read_gguf(shutil.copy(paths[0], tmp_path / "model.gguf"))
+        read_gguf(Path(shutil.copy(paths[0], tmp_path / "model.gguf")))
     shutil.copy(paths[0], paths[2])
     with refused("is not part 3 of 3, as its name says"):
         read_gguf(paths[0])
