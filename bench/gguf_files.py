@@ -13,8 +13,8 @@ import numpy as np
 
 from provision.models.architecture import Architecture
 from provision.planner.memory.ggml import BLOCKS, Tensor
-from provision.planner.memory.layers import HASH_LAYERS, compression
-from provision.planner.memory.tensors import HYPER_CONNECTIONS, TOKEN_TYPES, list_tensors
+from provision.planner.memory.layers import HASH_LAYERS, HYPER_CONNECTIONS, compression
+from provision.planner.memory.tensors import TOKEN_TYPES, list_tensors
 
 Value = int | float | str | bool | list[int] | list[float]
 

@@ -11,6 +11,10 @@ HASH_LAYERS = 3
 """DeepSeek V4's first layers choose experts by a table of token ids (`num_hash_layers`, both sizes)."""
 
 
+HYPER_CONNECTIONS = 4
+"""DeepSeek V4's residual streams: src/models/deepseek4.cpp accepts no other `hyper_connection_count`."""
+
+
 def is_full(architecture: Architecture, layer: int) -> bool:
     """Whether a layer sees the whole context."""
     every = architecture.full_attention_every

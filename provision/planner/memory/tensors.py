@@ -25,11 +25,8 @@ from provision.planner.memory.block_tensors import (
     norm,
 )
 from provision.planner.memory.ggml import Tensor
-from provision.planner.memory.layers import has_experts, is_recurrent
+from provision.planner.memory.layers import HYPER_CONNECTIONS, has_experts, is_recurrent
 from provision.planner.memory.quantisation import quantise
-
-HYPER_CONNECTIONS = 4
-"""`hyper_connection_count`: src/models/deepseek4.cpp accepts no other."""
 
 
 class _Family(NamedTuple):

@@ -15,16 +15,20 @@ _SMALLEST_ROTATION = 64
 class CacheInputs:
     """What a layer needs to know about one cache: where to write, and which cells each token sees."""
 
-    def __init__(self, build: Builder, cells: int, key_dim: int, *, values: bool = True) -> None:
+    def __init__(
+        self, build: Builder, cells: int, key_dim: int, *, values: bool = True, rotated: bool | None = None
+    ) -> None:
         self.cells = cells
         streams = build.sequences
         self.mask = Node((cells, build.tokens // streams, 1, streams), item=HALF)
         self.key_places = Node((build.tokens,), item=INT64)
         self.value_places = Node((build.tokens,), item=INT64)
         self.key_rotation = self.value_rotation = None
-        if build.serving.kv != "f16" and key_dim % _SMALLEST_ROTATION == 0 and values:
+        quantised = build.serving.kv != "f16" and key_dim % _SMALLEST_ROTATION == 0
+        if quantised and (values if rotated is None else rotated):
             side = rotation_side(key_dim)
             self.key_rotation = Node((side, side))
+        if quantised and values:
             self.value_rotation = Node((_SMALLEST_ROTATION, _SMALLEST_ROTATION))
 
 
@@ -51,14 +55,14 @@ def store(build: Builder, rows: Node, places: Node) -> None:
     build.graph.expand(Node(flat.shape, flat, places, external=True))
 
 
-def flash(build: Builder, queries: Node, inputs: CacheInputs, value_dim: int, *cached: Node) -> Node:
+def flash(build: Builder, queries: Node, mask: Node, cells: int, value_dim: int, *cached: Node) -> Node:
     """Flash attention: one row of all heads' values per token. `cached` are keys and values that are no plain cache."""
     key_dim, heads, tokens = queries.shape
     streams = build.sequences
     split = view(queries, key_dim, heads, tokens // streams, streams)
     turned = view(split, key_dim, tokens // streams, heads, streams)
-    result = Node((value_dim, heads, tokens // streams, streams), turned, *cached, inputs.mask)
-    result.extra = build.converted_cache(inputs.cells)
+    result = Node((value_dim, heads, tokens // streams, streams), turned, *cached, mask)
+    result.extra = build.converted_cache(cells)
     return result
 
 
@@ -72,7 +76,7 @@ def attend(
         build.graph.expand(node)
     store(build, keys, inputs.key_places)
     store(build, values, inputs.value_places)
-    seen = flash(build, queries, inputs, values.shape[0])
+    seen = flash(build, queries, inputs.mask, inputs.cells, values.shape[0])
     flat = view(seen, values.shape[0] * queries.shape[1], build.tokens)
     build.graph.expand(flat)
     return rotate(flat, inputs.value_rotation)

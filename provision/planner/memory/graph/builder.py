@@ -31,11 +31,12 @@ class Builder:
         self.window_cells = window_cells(architecture, serving) if architecture.window else 0
         self.positions = Node((self.tokens,))
         self.chosen = Node((self.outputs,))
+        self.token_ids = Node((self.tokens,))
 
     def embed(self, *, mixed: bool = True, scaled: bool = False) -> Node:
         """Token embeddings, with the ways that other inputs would take: their tensors are reserved as well."""
         width, tokens = self.architecture.embedding, self.tokens
-        found = Node((width, tokens), Node((tokens,)))
+        found = Node((width, tokens), self.token_ids)
         self.graph.expand(found)
         self.graph.expand(Node((width, tokens)))
         if mixed:

@@ -44,7 +44,7 @@ def _attention(build: Builder, of: Node, inputs: CacheInputs) -> Node:
     for node in (asked, values, keys):
         build.graph.expand(node)
     store(build, keys, inputs.key_places)
-    seen = flash(build, asked, inputs, latent.kv_rank)
+    seen = flash(build, asked, inputs.mask, inputs.cells, latent.kv_rank)
     each, streams = seen.shape[2], seen.shape[3]
     unpacked = multiply(latent.value_dim, view(seen, latent.kv_rank, each, a.heads, streams))
     rows = contiguous(view(unpacked, latent.value_dim, a.heads, each, streams))
