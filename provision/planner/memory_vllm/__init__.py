@@ -1,0 +1,6 @@
+"""vLLM's memory: weights per card, KV blocks, and what its budget leaves."""
+
+from provision.planner.memory_vllm.data import VllmCard, VllmCardPlan, VllmPlan, VllmSettings
+from provision.planner.memory_vllm.plan import plan_vllm
+
+__all__ = ["VllmCard", "VllmCardPlan", "VllmPlan", "VllmSettings", "plan_vllm"]
