@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from provision.models.architecture import Architecture, KvFormat
+from provision.models.architecture import Architecture, KvFormat, Serving
+from provision.planner.memory_vllm import VllmCard
 from tests.unit.planner import vllm_shapes as shapes
+
+GIB = 2**30
+ROUNDING_GIB = 0.006
+"""Logs have two digits of a GiB."""
 
 
 class Sweep(NamedTuple):
     """One run of the sweep: `linear` is bytes per element of the layers' weights (0: a packing that is not modelled).
 
-    H100 80 GB (79.19 GiB for CUDA), vLLM 0.19.0, utilisation 0.95, context 8192, 8192 batched tokens, 1024 sequences.
+    H100 80 GB (79.19 GiB for CUDA), vLLM 0.19.0, 8192 batched tokens, 1024 sequences. Source: llm-d-incubation/
+    llm-d-planner, accuracy/results/v0.19.0 (logs), and results_raw.csv of jgchn/llm-d-planner.
     """
 
     model: str
@@ -30,9 +36,6 @@ class Sweep(NamedTuple):
     context: int = 8192
     utilisation: float = 0.95
 
-
-SWEEP_SOURCE = "llm-d-incubation/llm-d-planner, accuracy/results/v0.19.0 (logs, results_raw.csv of jgchn/llm-d-planner)"
-SWEEP_TOTAL_GIB, SWEEP_OUTSIDE_GIB = 79.19, {1: 0.51, 2: 1.53, 4: 1.55}
 
 SWEEP = (
     Sweep("CodeLlama-7b-hf", shapes.CODELLAMA_7B, 1, 2, 12.56, 0.77, 0.25, 0.89, 61.66, 126256, 7891, 15.41),
@@ -129,3 +132,22 @@ KV_LOGS = (
 )
 OTHER_RANK_DECIDES = {"vllm-project/vllm#21348 (H100)", "vllm-project/vllm#13061 (RTX 4090)"}
 """Logs with the KV memory of one rank only: the poorest decides, so fewer blocks than reckoned are no surprise."""
+
+
+def serve(log: Sweep) -> Serving:
+    return Serving(
+        engine="vllm",
+        context=log.context,
+        parallel=1024,
+        kv=log.kv,
+        ubatch=8192,
+        tensor_parallel=log.cards,
+        utilisation=log.utilisation,
+    )
+
+
+def cards(count: int, total_mib: int = 81090, *, nvlink: bool = True, taken_mib: int = 0) -> list[VllmCard]:
+    return [
+        VllmCard(index=index, total_mib=total_mib, context_mib=522, nvlink=nvlink, taken_mib=taken_mib)
+        for index in range(count)
+    ]
