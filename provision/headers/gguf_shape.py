@@ -9,6 +9,7 @@ from pathlib import Path
 from provision.errors import UsageError
 from provision.headers.facts import Facts
 from provision.headers.families import KNOWN, Traits, build_architecture, count_layers
+from provision.headers.ggml_types import FILE_TYPES
 from provision.headers.gguf import GgufHeader
 from provision.headers.shape import ModelShape
 from provision.headers.source import shown
@@ -36,7 +37,7 @@ def shape_of_gguf(header: GgufHeader) -> ModelShape:
         name=shown(name) if isinstance(name, str) and name.strip() else shown(Path(header.path).stem),
         architecture=architecture,
         weight_bytes=sum(tensor.bytes for tensor in tensors),
-        weight_type=_main_type(tensors),
+        weight_type=_name_type(header, tensors),
         tensors=tensors,
         notes=tuple(notes),
     )
@@ -108,7 +109,11 @@ def _leave_out_prediction(tensors: tuple[TensorInfo, ...], layers: int, notes: l
     return loaded
 
 
-def _main_type(tensors: tuple[TensorInfo, ...]) -> str:
+def _name_type(header: GgufHeader, tensors: tuple[TensorInfo, ...]) -> str:
+    """The mix's name (q4_k_m), or the type of most bytes where the file does not say."""
+    number = header.metadata.get("general.file_type")
+    if isinstance(number, int) and number in FILE_TYPES:
+        return FILE_TYPES[number]
     by_type: Counter[str] = Counter()
     for tensor in tensors:
         by_type[tensor.type] += tensor.bytes

@@ -10,8 +10,8 @@ from provision.models.tensors import TensorInfo
 class ModelShape(Frozen):
     """`weight_bytes` of what an engine loads; None where only a configuration was there.
 
-    `weight_type` is the element type that holds most bytes, or the quantisation method. `tensors` of a GGUF that the
-    engine loads; a configuration gives none. `notes` say what was assumed or left out.
+    `weight_type` is a GGUF's mix ('q4_k_m'), a quantisation's method ('awq'), or the type of most bytes. `tensors` are
+    those of a GGUF that the engine loads; a configuration gives none. `notes` say what was assumed or left out.
     """
 
     name: str

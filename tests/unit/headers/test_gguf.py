@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from provision.headers import read_gguf
-from provision.headers.ggml_types import GGML_TYPES, REMOVED_TYPES
+from provision.headers.ggml_types import FILE_TYPES, GGML_TYPES, REMOVED_TYPES
 from provision.models.tensors import TensorInfo
 from tests.unit.headers.gguf_writer import Key, Tensor, header_bytes, pack_text, write_gguf
 from tests.unit.headers.refusals import refused
@@ -32,6 +32,14 @@ def test_the_type_table_is_the_gguf_packages() -> None:
     assert {number: ours[number] for number in theirs} == theirs
     assert not set(ours) & set(REMOVED_TYPES)
     assert sorted({*ours, *REMOVED_TYPES}) == list(range(43))  # GGML_TYPE_COUNT of the pinned build
+
+
+def test_the_names_of_mixes_are_the_gguf_packages() -> None:
+    theirs = {kind.value: kind.name.removeprefix("MOSTLY_").removeprefix("ALL_") for kind in gguf.LlamaFileType}
+    ours = {number: name.upper() for number, name in FILE_TYPES.items()} | {38: "MXFP4_MOE"}
+    assert {number: ours.get(number) for number in theirs if number < 1024} == {
+        number: name for number, name in theirs.items() if number < 1024
+    }
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -183,7 +191,7 @@ def test_absurd_lengths_are_refused(tmp_path: Path, length: int) -> None:
         struct.pack("<IIQ", 9, 8, 2) + raw,  # a string among strings
         struct.pack("<II", 9, 5) + raw,  # numbers
     ):
-        with refused("more than a header holds (128 MiB)"):
+        with refused("more than a header holds (64 MiB)"):
             read_gguf(write_raw(path, 0, 1, pack_text("llama.x") + value + bytes(64)))
 
 

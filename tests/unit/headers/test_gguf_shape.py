@@ -70,9 +70,10 @@ def test_the_name_is_the_files_own_and_printable(tmp_path: Path) -> None:
     assert shape_of_gguf(read_gguf(write_gguf(path, keys, tensors))).name == "stem"
 
 
-def test_the_type_of_most_bytes_names_the_weights(tmp_path: Path) -> None:
+def test_the_files_mix_or_the_type_of_most_bytes_names_the_weights(tmp_path: Path) -> None:
     keys, tensors = plain("llama", Tensor("blk.0.ffn_up.weight", (512, 512), "q4_k"), Tensor("x", (512, 9), "q6_k"))
-    assert shape_of_gguf(read_gguf(write_gguf(tmp_path / "m.gguf", keys, tensors))).weight_type == "q4_k"
+    for said, name in (({}, "q4_k"), ({"general.file_type": 15}, "q4_k_m"), ({"general.file_type": 1024}, "q4_k")):
+        assert shape_of_gguf(read_gguf(write_gguf(tmp_path / "m.gguf", keys | said, tensors))).weight_type == name
 
 
 def test_windows_follow_the_files_pattern(tmp_path: Path) -> None:

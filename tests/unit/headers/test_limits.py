@@ -15,6 +15,7 @@ import pytest
 
 from provision.headers import read_gguf
 from provision.headers.json_file import INDEX_LIMIT
+from provision.headers.source import HEADER_LIMIT
 from tests.unit.headers.gguf_writer import Key, Tensor, pack_text, write_gguf
 
 CHILD = """
@@ -67,7 +68,7 @@ def test_a_vocabulary_of_256k_tokens_takes_little_time_and_memory(tmp_path: Path
 
 def empty_strings(path: Path) -> None:
     """As many strings as a header may hold."""
-    count = (128 << 20) // 8 - 64
+    count = HEADER_LIMIT // 8 - 64
     path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + pack_text("k") + struct.pack("<IIQ", 9, 8, count))
     with path.open("r+b") as file:
         file.truncate(1 << 40)
