@@ -64,7 +64,7 @@ def read_compressed(facts: Facts, layers: int, notes: list[str]) -> CompressedAt
     if ratios is None:
         raise facts.error("attention.compress_ratios is missing: it says which layers keep compressed rows")
     if other := sorted(set(ratios) - {0, 4, 128}):
-        notes.append(f"its compression ratios {other} are not counted; 4 and 128 are")
+        notes.append(f"its compression ratios {other[:4]} are not counted; 4 and 128 are")
     return CompressedAttention(
         ratio4_layers=ratios.count(4),
         ratio128_layers=ratios.count(128),

@@ -64,7 +64,7 @@ class Config:
         return value if isinstance(value, dict) else {}
 
     def error(self, what: str) -> UsageError:
-        return UsageError(what, where=self.where, hint="compare with config.json on the model's page")
+        return UsageError(shown(what, 300), where=self.where, hint="compare with config.json on the model's page")
 
     def _list(self, name: str, kind: type) -> list[Any] | None:
         value = self._values.get(name)

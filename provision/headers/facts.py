@@ -47,7 +47,9 @@ class Facts(Frozen):
         return value[:layers]
 
     def error(self, what: str) -> UsageError:
-        return UsageError(what, where=self.where, hint="compare with the publisher's file: it may be altered")
+        return UsageError(
+            shown(what, 300), where=self.where, hint="compare with the publisher's file: it may be altered"
+        )
 
     def _check(self, key: str, value: object, least: int, most: int) -> int:
         if value is None:

@@ -18,9 +18,9 @@ _U64 = struct.Struct("<Q")
 _DAMAGED = "fetch the file again and compare its checksum with the publisher's"
 
 
-def shown(text: str) -> str:
-    """Text of a file as an error may print it: at most 80 characters, control characters made visible."""
-    cut = text if len(text) <= 80 else text[:79] + "…"
+def shown(text: str, most: int = 80) -> str:
+    """Text of a file as an error may print it: at most `most` characters, control characters made visible."""
+    cut = text if len(text) <= most else text[: most - 1] + "…"
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in cut)
 
 

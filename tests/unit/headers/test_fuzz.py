@@ -67,7 +67,10 @@ def little_memory() -> Iterator[None]:
 
 
 def read_shape(path: Path) -> ModelShape:
-    return shape_of_gguf(read_gguf(path))
+    """The shape, whose texts a person may safely read on a terminal."""
+    shape = shape_of_gguf(read_gguf(path))
+    assert all(text.isprintable() for text in (shape.name, shape.architecture.family, shape.weight_type, *shape.notes))
+    return shape
 
 
 def write_small(path: Path, header: bytes, size: int = SMALL_SIZE) -> Path:

@@ -201,6 +201,12 @@ def test_keys_and_tensors_must_agree(tmp_path: Path) -> None:
         shape_of_gguf(read_gguf(write_gguf(tmp_path / "m.gguf", keys | {"tokenizer.ggml.tokens": ["a"] * 3}, tensors)))
 
 
+def test_a_tensors_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    tensors = [*LLAMA_70B.gguf_tensors(), Tensor("\x1b[2J\n.attn_k.weight", (8192, 8))]
+    with refused("\\x1b[2J\\n.attn_k.weight is 8 wide, the keys say 1024"):
+        shape_of(tmp_path, LLAMA_70B, tensors=tensors)
+
+
 def test_other_kinds_of_gguf_are_named(tmp_path: Path) -> None:
     path = tmp_path / "m.gguf"
     with refused("the file names no architecture"):
