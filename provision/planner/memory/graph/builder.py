@@ -5,9 +5,11 @@ Source: src/llama-graph.cpp of the pinned build (`build_inp_embd`, `build_norm`,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from provision.models.architecture import Architecture, Serving
 from provision.planner.memory.cache import cells_per_slot, ubatch_of, window_cells
-from provision.planner.memory.graph.nodes import Graph, Node, contiguous, like, multiply, top, view
+from provision.planner.memory.graph.nodes import HOST, Graph, Node, contiguous, like, multiply, top, view
 
 INT64 = 8
 HALF = 2
@@ -16,11 +18,12 @@ HALF = 2
 class Builder:
     """A graph in the making, with the sizes that it depends on.
 
-    `tokens` of one compute batch, rounded up to whole sequences, `sequences` one per slot, `outputs` rows of logits.
+    `owners` names the card of each layer and, at the end, of the output layer. `tokens` of one compute batch, rounded
+    up to whole sequences, `sequences` one per slot, `outputs` rows of logits.
     """
 
-    def __init__(self, architecture: Architecture, serving: Serving) -> None:
-        self.architecture, self.serving = architecture, serving
+    def __init__(self, architecture: Architecture, serving: Serving, owners: Sequence[int]) -> None:
+        self.architecture, self.serving, self.owners = architecture, serving, owners
         self.graph = Graph()
         self.sequences = serving.parallel
         wanted = ubatch_of(architecture, serving)
@@ -34,29 +37,55 @@ class Builder:
         self.token_ids = Node((self.tokens,))
 
     def embed(self, *, mixed: bool = True, scaled: bool = False) -> Node:
-        """Token embeddings, with the ways that other inputs would take: their tensors are reserved as well."""
+        """Token embeddings, with the ways that other inputs would take: their tensors are reserved as well.
+
+        The host looks tokens up. BERT's positions too, so that what stands between is left to it.
+        """
         width, tokens = self.architecture.embedding, self.tokens
         found = Node((width, tokens), self.token_ids)
         self.graph.expand(found)
         self.graph.expand(Node((width, tokens)))
         if mixed:
             rows = Node((width, tokens), Node((tokens,)))
+            self.graph.expand(rows)
+            self.graph.home = HOST if self.architecture.family == "bert" else self.owners[0]
             copied = contiguous(Node((width, tokens)))
             self.graph.expand(self.write_rows(copied, rows, Node((tokens,), item=INT64)))
+        self.graph.home = self.owners[0]
         if scaled:
             found = like(found, Node((1, tokens)))
         self.graph.expand(found)
         return found
 
-    def enter(self, layer: int) -> None:
-        """Begin a layer: what it computes lies on the layer's card."""
+    def enter(self, layer: int, flow: Node) -> None:
+        """Begin a layer: what it computes lies on its card, and `flow`, which enters it, where that was made."""
+        self.graph.claim(flow)
+        self.graph.home = self.owners[layer]
 
-    def leave(self) -> None:
+    def enter_normed(self, layer: int, flow: Node) -> Node:
+        """Begin a layer with its norm, of which llama-fit-params computes the unweighted part one card too early.
+
+        (`ggml_backend_sched_reserve_size` forgets what `graph_get_cb` of src/llama-context.cpp has placed.)
+        """
+        normed = like(flow)
+        self.enter(layer, normed if self.serving.reserve_outputs == "ubatch" else flow)
+        return like(normed)
+
+    def leave(self, flow: Node) -> None:
         """Begin the output layer."""
+        self.enter(-1, flow)
 
     def converted_cache(self, cells: int) -> int:
-        """Bytes that attention takes beside its result: CUDA reads an f16 copy of a quantised cache."""
-        return 0
+        """Bytes that attention takes beside its result: CUDA's kernels for batches read a quantised cache as f16.
+
+        Source: ggml/src/ggml-cuda/fattn.cu (`ggml_cuda_flash_attn_ext_get_alloc_size`), the same for all cards since
+        Turing. Latent attention's values are a part of its keys and not converted again.
+        """
+        a = self.architecture
+        if self.serving.backend == "cpu" or self.serving.kv == "f16":
+            return 0
+        width = a.key_dim + (0 if a.latent or a.compressed else a.value_dim)
+        return HALF * a.kv_heads * width * cells * self.sequences
 
     def finish(self, of: Node) -> None:
         """The output layer: norm and logits, both kept."""
@@ -149,6 +178,8 @@ class Builder:
         return down if before else like(down, weights)
 
     def _sum_experts(self, experts: Node, used: int) -> Node:
+        """CUDA computes weighting and sum in one go, and so keeps the experts' results until the end (ggml-cuda.cu,
+        `ggml_cuda_match_moe_weighted_reduction`)."""
         width, _, tokens = experts.shape
         self.graph.expand(experts)
         shares = [view(experts, width, tokens) for _ in range(used)]
@@ -158,7 +189,11 @@ class Builder:
         for share in shares[1:]:
             total = like(total, share)
             self.graph.expand(total)
-        return contiguous(total) if used == 1 else total
+        if used == 1:
+            return contiguous(total)
+        if self.serving.backend == "cuda":
+            self.graph.keep(total, *experts.sources)
+        return total
 
 
 GROUPS = {("deepseek2", 160): (8, 3), ("deepseek2", 256): (8, 4)}

@@ -24,8 +24,7 @@ def build_compressed(build: Builder) -> None:
     index = CompressedInputs(build, 4, index=True)
     flow = Node((a.embedding, HYPER_CONNECTIONS, tokens), view(embedded, a.embedding, 1, tokens))
     for layer in range(a.layers):
-        build.enter(layer)
-        cur, post, mixed = _enter_streams(build, flow)
+        cur, post, mixed = _enter_streams(build, flow, layer)
         ratio = compression(a, layer)
         cur = _attention(build, build.rms_norm(cur), window, inputs.get(ratio), index if ratio == 4 else None)
         flow = _leave_streams(cur, flow, post, mixed)
@@ -37,14 +36,19 @@ def build_compressed(build: Builder) -> None:
         routed = build.route(cur, "sqrt_softplus", normed=True, scaled=True, chosen=chosen)
         fed = like(routed, build.feed_forward(cur, a.experts.shared_feed_forward))
         flow = _leave_streams(fed, flow, post, mixed)
-    build.leave()
+    build.leave(flow)
     build.finish(_join_streams(build, flow))
 
 
-def _enter_streams(build: Builder, flow: Node) -> tuple[Node, Node, Node]:
-    """The streams weighted into one, and the two matrices that spread the layer's result over them again."""
+def _enter_streams(build: Builder, flow: Node, layer: int | None = None) -> tuple[Node, Node, Node]:
+    """The streams weighted into one, and the two matrices that spread the layer's result over them again.
+
+    A new layer's norm of all streams is still computed where they were made: it has no weight that would place it.
+    """
     width, count, tokens = flow.shape
     flat = like(view(flow, width * count, tokens))
+    if layer is not None:
+        build.enter(layer, flat)
     mixes = multiply((2 + count) * count, flat)
     before, post = (like(like(like(like(view(mixes, count, tokens))))) for _ in range(2))
     mixed = Node((count, count, tokens), mixes)

@@ -19,9 +19,9 @@ def build_decoder(build: Builder) -> None:
     windowed = CacheInputs(build, build.window_cells, a.key_dim) if a.window else None
     scale = Node((1, 1, build.tokens)) if a.family == "llama4" else None
     for layer in range(a.layers):
-        build.enter(layer)
+        normed = build.enter_normed(layer, flow)
         inputs = full if windowed is None or is_full(a, layer) else windowed
-        attended = _attention(build, build.rms_norm(flow), inputs, layer, scale, windowed=a.window is not None)
+        attended = _attention(build, normed, inputs, layer, scale, windowed=a.window is not None)
         last = layer == a.layers - 1 and a.family != "gpt-oss"
         if last:
             attended, flow = build.pick(attended), build.pick(flow)
@@ -32,7 +32,7 @@ def build_decoder(build: Builder) -> None:
         if a.family == "gemma3":
             fed = build.rms_norm(fed)
         flow = like(fed, entered)
-    build.leave()
+    build.leave(flow)
     if a.family == "gpt-oss":
         flow.output = True
         flow = build.pick(flow)

@@ -7,24 +7,26 @@ build.
 from __future__ import annotations
 
 from provision.planner.memory.graph.builder import HALF, Builder
-from provision.planner.memory.graph.nodes import Node, contiguous, like, multiply, view
+from provision.planner.memory.graph.nodes import HOST, Node, contiguous, like, multiply, view
 
 
 def build_encoder(build: Builder) -> None:
     a = build.architecture
     flow = like(build.embed())
     if a.family == "bert":
-        flow = like(Node(flow.shape, build.positions), flow)
+        places = Node(flow.shape, build.positions)
+        places.home = HOST
+        flow = like(places, flow)
     flow = _layer_norm(flow)
     mask = Node((build.tokens, build.tokens), item=HALF)
     for layer in range(a.layers):
-        build.enter(layer)
+        build.enter(layer, flow)
         attended = _attention(build, flow, mask)
         if layer == a.layers - 1:
             attended, flow = build.pick(attended), build.pick(flow)
         entered = _layer_norm(like(attended, flow))
         flow = _layer_norm(like(_feed(build, entered), entered))
-    build.leave()
+    build.leave(flow)
     flow.output = True
     build.graph.expand(flow)
     if build.serving.reserve_outputs == "slots":

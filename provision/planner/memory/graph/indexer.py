@@ -11,7 +11,7 @@ from provision.planner.memory.ggml import row_bytes
 from provision.planner.memory.graph.attention import CacheInputs, flash, rope, rotate, store
 from provision.planner.memory.graph.builder import HALF, Builder
 from provision.planner.memory.graph.compressor import CompressedInputs, compress
-from provision.planner.memory.graph.nodes import Node, concat, contiguous, like, multiply, view
+from provision.planner.memory.graph.nodes import Node, concat, contiguous, like, multiply, scratch, view
 
 TOP_ROWS = 512
 """`index_topk`: rows that a token's attention reads (Flash; Pro's from a re-upload of its configuration)."""
@@ -84,6 +84,6 @@ def _mask_chosen(mask: Node, chosen: Node) -> Node:
     cells, each, _, streams = mask.shape
     hidden = view(like(mask), 1, cells, each, streams)
     places = view(chosen, chosen.shape[0], each, streams)
-    shown = like(Node((1, chosen.shape[0], each, streams), item=HALF))
+    shown = like(scratch((1, chosen.shape[0], each, streams), item=HALF))
     written = Node(hidden.shape, shown, places, hidden, item=HALF, root=hidden.root)
     return like(view(written, *mask.shape), mask)

@@ -16,13 +16,12 @@ def build_latent_decoder(build: Builder) -> None:
     flow = build.embed()
     inputs = CacheInputs(build, build.cells, a.key_dim, values=False)
     for layer in range(a.layers):
-        build.enter(layer)
-        attended = _attention(build, build.rms_norm(flow), inputs)
+        attended = _attention(build, build.enter_normed(layer, flow), inputs)
         if layer == a.layers - 1:
             attended, flow = build.pick(attended), build.pick(flow)
         entered = like(attended, flow)
         flow = like(_feed(build, build.rms_norm(entered), layer), entered)
-    build.leave()
+    build.leave(flow)
     build.finish(flow)
 
 

@@ -16,12 +16,12 @@ class Node:
 
     `root` is the tensor that a view shows; `inplace` says that the operation may write over a source, `external` that
     the result lies in a cache. `home` is the card that computes it, `HOST` without one; `extra` bytes are taken beside
-    the result.
+    the result. A `scratch` tensor is no input.
     """
 
     __slots__ = (
-        "address", "allocated", "buffer", "children", "external", "extra", "home", "inplace", "item", "output", "root",
-        "shape", "size", "sources", "views", "visited",
+        "address", "allocated", "buffer", "children", "external", "extra", "home", "inplace", "is_view", "item",
+        "output", "root", "scratch", "shape", "size", "sources", "views", "visited",
     )  # fmt: skip
 
     def __init__(
@@ -37,12 +37,12 @@ class Node:
         self.root, self.inplace, self.external = root, inplace, external
         self.size = prod(shape) * item
         self.extra = 0
-        self.output = self.visited = self.allocated = False
+        self.output = self.visited = self.allocated = self.scratch = self.is_view = False
         self.children = self.views = self.address = self.buffer = 0
-        self.home = HOST
+        self.home = UNKNOWN
 
 
-HOST = -1
+UNKNOWN, HOST = -2, -1
 
 
 def like(first: Node, *others: Node) -> Node:
@@ -52,7 +52,16 @@ def like(first: Node, *others: Node) -> Node:
 
 def view(of: Node, *shape: int) -> Node:
     """A part of a tensor, or the same values in another shape or order."""
-    return Node(shape, of, item=of.item, root=of.root or of, external=of.external)
+    shown = Node(shape, of, item=of.item, root=of.root or of, external=of.external)
+    shown.is_view = True
+    return shown
+
+
+def scratch(shape: Shape, *, item: int) -> Node:
+    """A tensor that is written before it is read: no input, yet reserved from the beginning."""
+    made = Node(shape, item=item)
+    made.scratch = True
+    return made
 
 
 def multiply(rows: int, by: Node, *first: Node) -> Node:
@@ -78,12 +87,13 @@ def top(scores: Node, count: int) -> Node:
 class Graph:
     """Nodes in the order of execution, and the inputs (`leaves`) in the order in which they are met.
 
-    Nodes get the home that the graph has when they are added.
+    Nodes get the home that the graph has when they are claimed or added; inputs lie on the host.
     """
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self.leaves: list[Node] = []
+        self.kept: dict[int, tuple[Node, ...]] = {}
         self.home = HOST
 
     def expand(self, node: Node) -> None:
@@ -94,8 +104,25 @@ class Graph:
         for source in node.sources:
             if not source.visited:
                 self.expand(source)
-        if node.sources:
-            node.home = self.home
-            self.nodes.append(node)
+        self._settle(node)
+        (self.nodes if node.sources else self.leaves).append(node)
+
+    def claim(self, node: Node) -> None:
+        """Settle the home of a node, and of all that it needs, without adding them yet."""
+        if node.visited or node.home != UNKNOWN:
+            return
+        for source in node.sources:
+            self.claim(source)
+        self._settle(node)
+
+    def _settle(self, node: Node) -> None:
+        if node.home != UNKNOWN:
+            return
+        if node.is_view and node.root is not None:
+            node.home = node.root.home
         else:
-            self.leaves.append(node)
+            node.home = self.home if node.sources or node.scratch else HOST
+
+    def keep(self, until: Node, *kept: Node) -> None:
+        """Keep tensors in memory until a node is computed (`add_alloc_dep`)."""
+        self.kept[id(until)] = (Node((0,), *kept, external=True),)

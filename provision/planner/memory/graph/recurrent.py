@@ -27,12 +27,11 @@ def build_mamba(build: Builder) -> None:
     a = build.architecture
     flow, states = build.embed(), States(build)
     for layer in range(a.layers):
-        build.enter(layer)
-        mixed = _mamba(build, build.rms_norm(flow), states)
+        mixed = _mamba(build, build.enter_normed(layer, flow), states, layer)
         if layer == a.layers - 1:
             mixed, flow = build.pick(mixed), build.pick(flow)
         flow = like(mixed, flow)
-    build.leave()
+    build.leave(flow)
     build.finish(flow)
 
 
@@ -42,14 +41,13 @@ def build_hybrid(build: Builder) -> None:
     flow, states = build.embed(), States(build)
     inputs = CacheInputs(build, build.cells, a.key_dim)
     for layer in range(a.layers):
-        build.enter(layer)
-        normed = build.rms_norm(flow)
+        normed = build.enter_normed(layer, flow)
         build.graph.expand(normed)
         recurrent = is_recurrent(a, layer)
         mixed = _delta_net(build, normed, states) if recurrent else _gated_attention(build, normed, inputs)
         entered = like(mixed, flow)
         flow = like(_shared_experts(build, build.rms_norm(entered), a.experts.shared_feed_forward), entered)
-    build.leave()
+    build.leave(flow)
     normed = build.rms_norm(flow)
     normed.output = True
     chosen = build.pick(normed)
@@ -101,14 +99,14 @@ def _convolve(build: Builder, mixed: Node, states: Node, space: StateSpace) -> t
     return entered, Node((width, each, sequences), entered)
 
 
-def _mamba(build: Builder, of: Node, states: States) -> Node:
+def _mamba(build: Builder, of: Node, states: States, layer: int) -> Node:
     a, space = build.architecture, build.architecture.state_space
     assert space is not None
     each, sequences = build.tokens // build.sequences, build.sequences
     head, convolved = space.inner // space.heads, space.inner + 2 * space.groups * space.state
     conv_states = _load_state(build, states, conv_width(space))
     joined = view(multiply(space.inner + convolved + space.heads, of), space.inner, each, sequences)
-    gate = view(joined, head, space.heads, each, sequences)
+    gate = _next_gate(build, view(joined, head, space.heads, each, sequences), layer)
     steps = view(joined, space.heads, each, sequences)
     _, rows = _convolve(build, view(joined, convolved, each, sequences), conv_states, space)
     rows = like(like(rows))
@@ -124,9 +122,21 @@ def _mamba(build: Builder, of: Node, states: States) -> Node:
     _keep_state(build, scanned, state_width(space), sequences)
     result = view(scanned, head, space.heads, each, sequences)
     added = like(result, like(values))
-    gated = Node(added.shape, contiguous(gate), added)
+    gated = Node(added.shape, gate, added)
     normed = build.rms_norm(view(gated, space.inner // space.groups, space.groups, each, sequences))
     return multiply(a.embedding, view(normed, space.inner, build.tokens))
+
+
+def _next_gate(build: Builder, of: Node, layer: int) -> Node:
+    """The gate without gaps. It is made after the next layer's states are read, and so on that layer's card, which gets
+    a copy of the rows that it is a part of."""
+    assert of.root is not None
+    tokens, width = build.tokens, of.shape[0] * of.shape[1]
+    of.size = of.item * width + of.root.size // tokens * (tokens - 1)
+    gate = contiguous(of)
+    if layer + 1 < build.architecture.layers:
+        gate.home = build.owners[layer + 1]
+    return gate
 
 
 def _delta_net(build: Builder, of: Node, states: States) -> Node:
