@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Group
 from rich.text import Text
 
+from provision.models.plan import Plan
 from provision.ui.bars import Part, choose_scale, draw_bar
 
 BAR_WIDTH = 64
@@ -18,6 +19,17 @@ def part_card(weights_mib: int, kv_mib: int, compute_mib: int, overhead_mib: int
         Part("compute", compute_mib, "▒", "green"),
         Part("overhead", overhead_mib, "░", "yellow"),
     ]
+
+
+def part_budgets(plan: Plan, card: int) -> list[Part]:
+    """What all models of a plan are to take on one card."""
+    budgets = [budget for engine in plan.engines for budget in engine.cards if budget.card == card]
+    return part_card(
+        sum(b.weights_mib for b in budgets),
+        sum(b.kv_mib for b in budgets),
+        sum(b.compute_mib for b in budgets),
+        sum(b.overhead_mib for b in budgets),
+    )
 
 
 def render_card(head: Text, parts: list[Part], usable_mib: int) -> Group:

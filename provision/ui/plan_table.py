@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from provision.models.plan import Card, EngineInstance, Finding, Plan
-from provision.ui.card_bars import part_card, render_card
+from provision.ui.card_bars import part_budgets, render_card
 from provision.ui.printable import in_gib, printable, safe
 
 _SIMULATED = "simulated"
@@ -138,18 +138,11 @@ def _bound(engine: EngineInstance) -> str:
 
 
 def _card(plan: Plan, card: Card) -> Group:
-    budgets = [budget for engine in plan.engines for budget in engine.cards if budget.card == card.index]
-    parts = part_card(
-        sum(b.weights_mib for b in budgets),
-        sum(b.kv_mib for b in budgets),
-        sum(b.compute_mib for b in budgets),
-        sum(b.overhead_mib for b in budgets),
-    )
     head = Text(f"Card {card.index} ", style="bold")
     head.append(f"{printable(card.nvml_name)} · {card.usable_mib} of {card.memory_mib} MiB usable", style="default")
     if card.simulated:
         head.append(f" · {_SIMULATED}", style="magenta")
-    return render_card(head, parts, card.usable_mib)
+    return render_card(head, part_budgets(plan, card.index), card.usable_mib)
 
 
 def _sites(plan: Plan) -> list[RenderableType]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from provision.models.plan import EngineInstance, Plan
 from provision.models.report import CardMeasurement, CheckResult, SignedReceipt
 from provision.ui.bars import choose_scale
+from provision.ui.card_bars import part_budgets
 from provision.ui.printable import in_seconds
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
@@ -44,7 +45,7 @@ def render_receipt_html(signed: SignedReceipt, plan: Plan, *, templates: Path = 
         place="lab" if receipt.target == "lab" else f"{receipt.target} on {plan.platform}",
         engines=[(engine, _context(engine), _place(engine)) for engine in plan.engines],
         machines=_by_machine(receipt.checks),
-        cards=[_card_view(card) for card in receipt.cards],
+        cards=[_card_view(card, plan) for card in receipt.cards],
         links=[(name, url, url.startswith("https://")) for name, url in receipt.urls.items()],
         stages=[(stage.stage, in_seconds(stage.seconds)) for stage in receipt.stages],
         total=in_seconds(sum(stage.seconds for stage in receipt.stages)),
@@ -67,7 +68,7 @@ def _place(engine: EngineInstance) -> str:
     return f"{engine.machine}, " + (f"card {cards}" if cards else "CPU")
 
 
-def _card_view(card: CardMeasurement) -> dict[str, Any]:
+def _card_view(card: CardMeasurement, plan: Plan) -> dict[str, Any]:
     """Widths of the bars; a value over the card's total is drawn to the end, its figure says the rest."""
     scale = choose_scale(card.total_mib, card.planned_mib, card.measured_mib)
     before = card.before_mib or 0
@@ -78,12 +79,24 @@ def _card_view(card: CardMeasurement) -> dict[str, Any]:
         "taken_mib": taken,
         "before": "not known" if card.before_mib is None else f"{card.before_mib} MiB",
         "within": abs(taken - card.planned_mib) <= card.tolerance_mib,
-        "planned_width": _width(card.planned_mib, scale),
+        "parts": _parts(card, plan, scale),
+        "free_mib": card.total_mib - card.planned_mib,
         "before_width": _width(before, scale),
         "measured_width": _width(card.measured_mib, scale),
         "low": _width(card.planned_mib - card.tolerance_mib, scale),
         "high": _width(card.planned_mib + card.tolerance_mib, scale),
     }
+
+
+def _parts(card: CardMeasurement, plan: Plan, scale_mib: int) -> list[dict[str, Any]]:
+    """What the plan puts on the card, side by side as the terminal shows it."""
+    placed, start = [], 0
+    for part in part_budgets(plan, card.card):
+        end = start + part.mib
+        begin = _width(start, scale_mib)
+        placed.append({"name": part.name, "mib": part.mib, "start": begin, "width": _width(end, scale_mib) - begin})
+        start = end
+    return placed
 
 
 def _width(mib: int, scale_mib: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from xml.etree import ElementTree
 
 from provision.models.plan import Plan
@@ -101,9 +102,20 @@ def test_hostile_text_stays_text(signed: SignedReceipt, plan: Plan) -> None:
 
 def test_bars_are_to_scale(signed: SignedReceipt, plan: Plan) -> None:
     text = render_receipt_html(signed, plan)
-    widths = [int(w) for w in re.findall(r'class="(?:plan|outside|within|held)"[^>]*width="(\d+)"', text)]
-    assert widths == [round(BAR_WIDTH * mib / 24564) for mib in (12000, 13500, 1000)]
+    widths = [int(w) for w in re.findall(r'class="(?:outside|within|held)"[^>]*width="(\d+)"', text)]
+    assert widths == [round(BAR_WIDTH * mib / 24564) for mib in (13500, 1000)]
     assert 'class="within"' in text  # 12500 MiB taken against 12000 planned, tolerance 1200
+
+
+def test_the_planned_bar_shows_its_parts_side_by_side(signed: SignedReceipt, live_plan: Plan) -> None:
+    text = render_receipt_html(signed, live_plan)
+    drawn = re.findall(r'<rect class="(weights|kv|compute|overhead)" x="(\d+)" y="15" width="(\d+)"', text)
+    budget = live_plan.engines[0].cards[0]
+    assert [name for name, _, _ in drawn] == ["weights", "kv", "compute", "overhead"]
+    for (_, start, width), (_, following, _) in pairwise(drawn):
+        assert int(start) + int(width) == int(following)
+    assert sum(int(width) for _, _, width in drawn) == round(BAR_WIDTH * budget.total_mib / 24564)
+    assert f"kv {budget.kv_mib} MiB" in text
 
 
 def test_simulated_is_said_once_per_line(signed: SignedReceipt, plan: Plan, live_plan: Plan) -> None:
