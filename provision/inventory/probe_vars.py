@@ -32,6 +32,7 @@ def probe_vars(plan: Plan, machine: PlannedMachine) -> dict[str, Any]:
                 "url": f"http://{machine.address}:{engine.port}",
                 "unit": unit,
                 "api_key_file": f"/etc/llama-cpp/{engine.name}.key",
+                "embeddings": engine.embeddings,
             }
             for service in services
             for engine, unit in _engines_of(service, engines)

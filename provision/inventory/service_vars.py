@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from provision.errors import PlanError
 from provision.inventory.base_vars import address_of
 from provision.inventory.secrets import DATABASE_USERS, api_key_of
 from provision.models.inventory import InventoryInput, SecretReference
@@ -50,7 +51,10 @@ def _instance(plan: Plan, machine: PlannedMachine, engine: EngineInstance) -> di
         "split_mode": engine.split_mode,
         "tensor_split": ",".join(str(share) for share in engine.tensor_split),
         "gpu_layers": engine.gpu_layers,
+        "batch": engine.batch,
         "ubatch": engine.ubatch,
+        "embeddings": engine.embeddings,
+        "pooling": "" if engine.pooling == "model" else engine.pooling,
         "threads": engine.threads,
         "api_key": api_key_of(engine.name),
     }
@@ -75,6 +79,7 @@ def _postgresql(plan: Plan, machine: PlannedMachine, service: PlannedService, _:
 
 def _open_webui(plan: Plan, machine: PlannedMachine, service: PlannedService, given: InventoryInput) -> dict[str, Any]:
     gateway = next((other.machine for other in plan.services if other.name == "caddy"), None)
+    engines = _text_engines(plan, service)
     return {
         **_release(service, given),
         "open_webui_address": str(machine.address),
@@ -87,14 +92,15 @@ def _open_webui(plan: Plan, machine: PlannedMachine, service: PlannedService, gi
             "name": plan.admin_name,
             "password": SecretReference(name="open_webui_admin_password"),
         },
-        "open_webui_engines": [_engine(plan, engine) for engine in plan.engines],
+        "open_webui_engines": [_engine(plan, engine) for engine in engines],
         "open_webui_url": _site_url(plan, "chat", machine, service),
-        "open_webui_default_model": plan.engines[0].name,
+        "open_webui_default_model": engines[0].name,
     }
 
 
 def _n8n(plan: Plan, machine: PlannedMachine, service: PlannedService, given: InventoryInput) -> dict[str, Any]:
     first, _, last = plan.admin_name.partition(" ")
+    model = _text_engines(plan, service)[0]
     return {
         **_release(service, given),
         "n8n_address": str(machine.address),
@@ -109,7 +115,7 @@ def _n8n(plan: Plan, machine: PlannedMachine, service: PlannedService, given: In
             "password_hash": SecretReference(name="n8n_owner_password_hash"),
         },
         "n8n_url": _site_url(plan, "flows", machine, service),
-        "n8n_model": {**_engine(plan, plan.engines[0]), "name": plan.engines[0].name},
+        "n8n_model": {**_engine(plan, model), "name": model.name},
         "n8n_webhook_key": SecretReference(name="n8n_webhook_key"),
     }
 
@@ -153,6 +159,17 @@ def _database(plan: Plan, machine: PlannedMachine, user: str) -> dict[str, Any]:
 
 def _database_password(user: str) -> SecretReference:
     return SecretReference(name=f"{user}_database_password")
+
+
+def _text_engines(plan: Plan, service: PlannedService) -> tuple[EngineInstance, ...]:
+    """At least one engine that writes text. Raises PlanError: given none, Open WebUI would ask api.openai.com."""
+    if not plan.text_engines:
+        raise PlanError(
+            f"'{service.name}' needs a model that writes text, and the plan has none",
+            where=f"plan of '{plan.profile}', engines",
+            hint=f"add a chat model to workload.models, or take '{service.name}' out of machines",
+        )
+    return plan.text_engines
 
 
 def _engine(plan: Plan, engine: EngineInstance) -> dict[str, Any]:

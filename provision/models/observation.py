@@ -242,6 +242,18 @@ class EngineSpeed(Observed):
     error: str | None = None
 
 
+class EngineEmbedding(Observed):
+    """The vector that /v1/embeddings gave for one short text."""
+
+    dimensions: int | None = None
+    finite: bool | None = None
+    """Whether every value is a number; the server sends null for one that is none."""
+    nonzero: bool | None = None
+    """Whether any value is not 0; the server sends zeros where the model's output has no length."""
+    latency_ms: float | None = None
+    error: str | None = None
+
+
 class EngineObservation(Observed):
     name: str
     url: str
@@ -251,7 +263,9 @@ class EngineObservation(Observed):
     process: EngineProcess
     load: EngineLoad
     speed: EngineSpeed | None = None
-    """None where no completion was asked for or the engine was not healthy."""
+    """None where no completion was asked for, the engine was not healthy or writes no text."""
+    embedding: EngineEmbedding | None = None
+    """None where the engine was not healthy or is none for embeddings."""
 
 
 class EgressOutcome(Observed):

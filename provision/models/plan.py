@@ -49,6 +49,10 @@ class EngineInstance(Frozen):
     model_file: str
     simulated: bool
     """True where the lab replaced `wanted_model` by a small real model and the cards are simulated."""
+    embeddings: bool = False
+    """Serves vectors (/v1/embeddings) and no text."""
+    pooling: Literal["model", "mean"] = "model"
+    """How the outputs of a text's tokens become one vector; "model": as the model's file says."""
     port: int
     context_tokens: int
     parallel: int
@@ -56,7 +60,11 @@ class EngineInstance(Frozen):
     split_mode: Literal["none", "layer"]
     tensor_split: tuple[float, ...]
     gpu_layers: int
+    batch: int = 2048
+    """Tokens handed over at once; of an embedding engine the server lowers it to `ubatch`."""
     ubatch: int
+    """Tokens computed at once. Longer texts are refused by an embedding engine, unless it pools the last token
+    (llama.cpp, tools/server/server-context.cpp, can_split)."""
     threads: int
     cards: tuple[CardBudget, ...]
     host_mib: int
@@ -137,6 +145,11 @@ class Plan(Frozen):
     flows: tuple[Flow, ...]
     sites: tuple[Site, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def text_engines(self) -> tuple[EngineInstance, ...]:
+        """The engines that write text, in the plan's order; the others serve embeddings."""
+        return tuple(engine for engine in self.engines if not engine.embeddings)
 
 
 class PlanChange(Frozen):

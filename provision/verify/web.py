@@ -52,7 +52,7 @@ def observe_web(plan: Plan, credentials: Credentials, ca_file: Path) -> WebObser
 
 def _chat(site: Site, ca_file: Path, credentials: Credentials, plan: Plan) -> ChatObservation:
     password = credentials.chat_password.get_secret_value()
-    return observe_chat(site.url, ca_file, credentials.chat_email, password, plan.engines)
+    return observe_chat(site.url, ca_file, credentials.chat_email, password, plan.text_engines)
 
 
 def _flow(site: Site, ca_file: Path, credentials: Credentials) -> WorkflowObservation:

@@ -24,7 +24,7 @@ PROMPT = "Name the capital of France."
 def observe_chat(
     url: str, ca_file: Path, email: str, password: str, engines: Sequence[EngineInstance]
 ) -> ChatObservation:
-    """Sign in, try to as somebody unknown, try a sign-up, then one chat with each planned model.
+    """Sign in, try to as somebody unknown, try a sign-up, then one chat with each engine.
 
     Open WebUI offers a model under the name that its engine was given, which is the engine's name in the plan.
     """

@@ -1,4 +1,4 @@
-"""Is a chat through Open WebUI answered by every planned model?"""
+"""Is a chat through Open WebUI answered by every planned model that writes text?"""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
         return
     chat = evidence.web.chat
     logs = logs_of_service(evidence.plan, "open_webui")
-    for engine in evidence.plan.engines:
+    for engine in evidence.plan.text_engines:
         answer = next((a for a in chat.answers if a.model == engine.name), None) if chat else None
         if answer is None:
             offered = ", ".join(chat.models) if chat and chat.models else "none"
@@ -38,7 +38,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
 CHECK = Check(
     id="chat_answer",
     title="Chat through Open WebUI",
-    asks="One chat with each planned model, through the gateway and Open WebUI, brings a text.",
+    asks="One chat with each planned model that writes text, through the gateway and Open WebUI, brings a text.",
     fails="Open WebUI does not reach the engine, or its key is wrong.",
     targets=whole_stack,
     judge=judge,

@@ -1,4 +1,4 @@
-"""How fast does every engine write, against the bound that memory bandwidth sets?"""
+"""How fast does every engine that writes text do so, against the bound that memory bandwidth sets?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CPU_FLOOR_TOK_S = 1.0
 
 
 def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
-    for engine in evidence.engines(machine):
+    for engine in (engine for engine in evidence.engines(machine) if not engine.embeddings):
         low, high = _range(engine)
         expected = f"at least {low:.1f} tokens/s" + (f", at most {high:.1f} (bandwidth)" if high else "")
         seen = evidence.engine_seen(engine)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from provision.models.observation import EngineObservation, VramBefore
+    from provision.models.observation import EngineObservation
     from tests.unit.probe.conftest import Probe
 
 KEY = "engine-key"
@@ -35,6 +34,15 @@ ANSWERS: dict[str, Any] = {
     "/v1/models": {"object": "list", "data": [{"id": "chat"}]},
     "/completion": {"content": "...", "timings": TIMINGS},
 }
+# The form of /v1/embeddings as the same server sent it (640 values there); null is how it writes NaN and infinity.
+VECTORS: dict[str, tuple[Any, tuple[int, bool, bool]]] = {
+    # name: the vector, what is told of it: dimensions, finite, nonzero
+    "healthy": ([0.6, -0.8, 0.0], (3, True, True)),
+    "zeros": ([0.0, 0, 0.0], (3, True, False)),
+    "a value that is no number": ([0.6, None, -0.8], (3, False, True)),
+    "infinity": ([float("inf"), 0.0], (2, False, False)),
+    "empty": ([], (0, True, False)),
+}
 
 
 class Engine(ThreadingHTTPServer):
@@ -42,6 +50,7 @@ class Engine(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[tuple[str, Any]] = []
         self.health = 200
+        self.embeddings: Any = {"error": {"code": 501, "message": "This server does not support embeddings."}}
 
     @property
     def url(self) -> str:
@@ -65,7 +74,8 @@ class Handler(BaseHTTPRequestHandler):
             status = 401
         if self.path == "/moved":
             status = 302
-        content = json.dumps(ANSWERS.get(self.path, {})).encode()
+        known = ANSWERS | {"/v1/embeddings": self.server.embeddings}
+        content = json.dumps(known.get(self.path, {})).encode()
         self.send_response(status)
         if status == 302:
             self.send_header("Location", "/health")
@@ -137,6 +147,58 @@ def test_an_engine_that_still_loads_is_not_asked_to_write(probe: Probe, engine: 
 
 def test_no_completion_where_none_is_wanted(probe: Probe, engine: Engine, key_file: str) -> None:
     assert observe(probe, engine, api_key_file=key_file, completion_tokens=0).speed is None
+
+
+def send_vector(engine: Engine, vector: Any) -> None:
+    data = [{"embedding": vector, "index": 0, "object": "embedding"}]
+    engine.embeddings = {"model": "search", "object": "list", "usage": {"prompt_tokens": 18}, "data": data}
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_an_engine_for_embeddings_is_asked_for_a_vector_and_for_no_text(
+    name: str, probe: Probe, engine: Engine, key_file: str
+) -> None:
+    vector, expected = VECTORS[name]
+    send_vector(engine, vector)
+    seen = observe(probe, engine, api_key_file=key_file, embeddings=True)
+    assert seen.embedding is not None
+    assert (seen.embedding.dimensions, seen.embedding.finite, seen.embedding.nonzero) == expected
+    assert seen.embedding.error is None
+    assert seen.embedding.latency_ms is not None
+    assert seen.speed is None
+    assert "/completion" not in [path for path, _ in engine.asked]
+    (body,) = [body for path, body in engine.asked if path == "/v1/embeddings"]
+    assert body["input"]
+    assert body["encoding_format"] == "float"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"data": []}, {"data": [{"embedding": "AAAA"}]}, {"data": {"embedding": [1.0]}}, {"data": [[1.0]]}],
+    ids=["nothing", "no vector", "base64", "no list", "no object"],
+)
+def test_an_answer_that_is_no_vector_is_told(answer: Any, probe: Probe, engine: Engine, key_file: str) -> None:
+    engine.embeddings = answer
+    seen = observe(probe, engine, api_key_file=key_file, embeddings=True)
+    assert seen.embedding is not None
+    assert seen.embedding.error
+    assert seen.embedding.dimensions is None
+
+
+def test_a_vector_is_asked_for_with_the_key_and_when_the_engine_is_ready(
+    probe: Probe, engine: Engine, key_file: str
+) -> None:
+    refused = observe(probe, engine, embeddings=True)
+    assert refused.embedding is not None
+    assert "/v1/embeddings answered 401" in (refused.embedding.error or "")
+    engine.health = 503
+    assert observe(probe, engine, api_key_file=key_file, embeddings=True).embedding is None
+    assert [path for path, _ in engine.asked].count("/v1/embeddings") == 1
+
+
+def test_a_text_engine_is_not_asked_for_a_vector(probe: Probe, engine: Engine, key_file: str) -> None:
+    assert observe(probe, engine, api_key_file=key_file).embedding is None
+    assert "/v1/embeddings" not in [path for path, _ in engine.asked]
 
 
 def test_the_key_never_shows(probe: Probe, engine: Engine, key_file: str) -> None:
@@ -224,27 +286,3 @@ def test_health_addresses(probe: Probe, engine: Engine) -> None:
     assert (down.ok, down.status) == (False, None)
     assert "refused" in (down.error or "")
     assert "gopher" in (none.error or "")
-
-
-def notes(probe: Probe, entries: list[dict[str, str]]) -> tuple[VramBefore, ...]:
-    seen = probe({"vram_before": entries}).vram_before
-    assert seen is not None
-    return seen
-
-
-@pytest.mark.parametrize("content", ["", "[]", '{"format": 2}', '{"format": 1}', "\x00", '{"format": 1, "gpu": {}}'])
-def test_a_note_that_the_probe_did_not_write_is_told(probe: Probe, tmp_path: Path, content: str) -> None:
-    note = tmp_path / "before.json"
-    note.write_text(content)
-    (before,) = notes(probe, [{"engine": "chat", "path": str(note)}])
-    assert before.gpu is None
-    assert before.error
-
-
-def test_a_note_that_is_no_file_does_not_hold_the_probe_up(probe: Probe, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "link").symlink_to("/etc/passwd")
-    entries = [{"engine": name, "path": str(tmp_path / name)} for name in ("pipe", "link")]
-    pipe, link = notes(probe, entries)
-    assert "no regular file" in (pipe.error or "")
-    assert "symbolic link" in (link.error or "")

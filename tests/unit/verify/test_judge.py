@@ -16,6 +16,8 @@ from provision.verify.judge import judge
 
 Break = Callable[..., tuple[CheckResult, ...]]
 
+ELSEWHERE = {"embedding_answer"}
+"""This stack has no model for embeddings: test_embeddings.py adds one, and breaks it."""
 ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 - an observed address, nothing binds to it
 MISSING_DEVICE = {
     "index": 0,
@@ -370,7 +372,7 @@ def failed(checks: tuple[CheckResult, ...]) -> list[CheckResult]:
 def test_healthy_stack_is_green(plan: Plan, observations: dict[str, MachineObservation], web: WebObservation) -> None:
     checks = judge(plan, observations, web)
     assert [check for check in checks if check.status != "passed"] == []
-    assert {check.id for check in checks} == {check.id for check in CHECKS}
+    assert {check.id for check in checks} == {check.id for check in CHECKS} - ELSEWHERE
 
 
 def test_same_evidence_same_results(
@@ -402,7 +404,7 @@ def test_nothing_is_skipped_without_a_reason(fault: str, judge_broken: Break) ->
 
 
 def test_every_check_can_fail() -> None:
-    assert {fault[2] for fault in FAULTS.values()} == {check.id for check in CHECKS}
+    assert {fault[2] for fault in FAULTS.values()} == {check.id for check in CHECKS} - ELSEWHERE
 
 
 @pytest.mark.parametrize("fault", ["cpu-only", "wrong-card", "vram-held after the load"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from probe_parts.told import Json, describe
 from probe_parts.units import show_units
 from probe_parts.web import ask_json, observe_http
 
-COMPLETION_TIMEOUT_S = 180
+ANSWER_TIMEOUT_S = 180
+TEXT = "Describe in plain words how a private language model on its own hardware serves an office."
 
 
 def observe_engine(entry: Json) -> Json:
     url, unit = entry["url"].rstrip("/"), entry.get("unit")
-    engine: Json = {"name": entry["name"], "url": url, "unit": unit, "speed": None}
+    engine: Json = {"name": entry["name"], "url": url, "unit": unit, "speed": None, "embedding": None}
     shown, unit_error = find_unit(unit)
     key, key_error = read_key(entry.get("api_key_file"))
     engine["health"] = observe_http({"name": entry["name"], "url": f"{url}/health"})
@@ -24,7 +26,10 @@ def observe_engine(entry: Json) -> Json:
     engine["load"] = observe_load(shown, unit_error, entry.get("log_file"))
     engine["props"] = observe_props(url, key, key_error)
     tokens = entry.get("completion_tokens", 64)
-    if engine["health"]["ok"] and tokens:
+    if entry.get("embeddings"):
+        if engine["health"]["ok"]:
+            engine["embedding"] = observe_embedding(url, key, key_error)
+    elif engine["health"]["ok"] and tokens:
         engine["speed"] = observe_speed(url, key, key_error, tokens)
     return engine
 
@@ -68,7 +73,7 @@ def observe_props(url: str, key: str, key_error: str | None) -> Json:
 def observe_speed(url: str, key: str, key_error: str | None, tokens: int) -> Json:
     """One completion that cannot end early nor reuse a cached prompt; speeds are the server's own."""
     body = {
-        "prompt": "Describe in plain words how a private language model on its own hardware serves an office.",
+        "prompt": TEXT,
         "n_predict": tokens,
         "temperature": 0,
         "ignore_eos": True,
@@ -77,7 +82,7 @@ def observe_speed(url: str, key: str, key_error: str | None, tokens: int) -> Jso
     }
     started = time.monotonic()
     try:
-        timings = ask_json(f"{url}/completion", key, body, COMPLETION_TIMEOUT_S)["timings"]
+        timings = ask_json(f"{url}/completion", key, body, ANSWER_TIMEOUT_S)["timings"]
     except Exception as error:
         return {"error": "; ".join(filter(None, [key_error, describe(error)]))}
     return {
@@ -85,6 +90,26 @@ def observe_speed(url: str, key: str, key_error: str | None, tokens: int) -> Jso
         "predicted_tokens": timings.get("predicted_n"),
         "prompt_tok_s": timings.get("prompt_per_second"),
         "predicted_tok_s": timings.get("predicted_per_second"),
+        "latency_ms": round((time.monotonic() - started) * 1000, 1),
+        "error": None,
+    }
+
+
+def observe_embedding(url: str, key: str, key_error: str | None) -> Json:
+    """The vector of one short text. A value that is no number comes as null."""
+    body = {"input": TEXT, "encoding_format": "float"}
+    started = time.monotonic()
+    try:
+        vector = ask_json(f"{url}/v1/embeddings", key, body, ANSWER_TIMEOUT_S)["data"][0]["embedding"]
+        if not isinstance(vector, list):
+            raise ValueError(f"{url}/v1/embeddings answered no vector")
+    except Exception as error:
+        return {"error": "; ".join(filter(None, [key_error, describe(error)]))}
+    numbers = [value for value in vector if isinstance(value, (int, float)) and math.isfinite(value)]
+    return {
+        "dimensions": len(vector),
+        "finite": len(numbers) == len(vector),
+        "nonzero": any(numbers),
         "latency_ms": round((time.monotonic() - started) * 1000, 1),
         "error": None,
     }
