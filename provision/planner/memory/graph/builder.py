@@ -18,12 +18,15 @@ HALF = 2
 class Builder:
     """A graph in the making, with the sizes that it depends on.
 
-    `owners` names the card of each layer and, at the end, of the output layer. `tokens` of one compute batch, rounded
-    up to whole sequences, `sequences` one per slot, `outputs` rows of logits.
+    `owners` names the card of each layer and, at the end, of the output layer; `layers` those that are built.
+    `tokens` of one compute batch, rounded up to whole sequences, `sequences` one per slot, `outputs` rows of logits.
     """
 
-    def __init__(self, architecture: Architecture, serving: Serving, owners: Sequence[int]) -> None:
-        self.architecture, self.serving, self.owners = architecture, serving, owners
+    def __init__(
+        self, architecture: Architecture, serving: Serving, owners: Sequence[int], layers: Sequence[int]
+    ) -> None:
+        self.architecture, self.serving = architecture, serving
+        self.owners, self.layers = owners, layers
         self.graph = Graph()
         self.sequences = serving.parallel
         wanted = ubatch_of(architecture, serving)

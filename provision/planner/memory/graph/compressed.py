@@ -23,7 +23,7 @@ def build_compressed(build: Builder) -> None:
     inputs = {ratio: CompressedInputs(build, ratio) for ratio in (4, 128)}
     index = CompressedInputs(build, 4, index=True)
     flow = Node((a.embedding, HYPER_CONNECTIONS, tokens), view(embedded, a.embedding, 1, tokens))
-    for layer in range(a.layers):
+    for layer in build.layers:
         cur, post, mixed = _enter_streams(build, flow, layer)
         ratio = compression(a, layer)
         cur = _attention(build, build.rms_norm(cur), window, inputs.get(ratio), index if ratio == 4 else None)

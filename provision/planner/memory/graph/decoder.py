@@ -18,7 +18,7 @@ def build_decoder(build: Builder) -> None:
     full = CacheInputs(build, build.cells, a.key_dim)
     windowed = CacheInputs(build, build.window_cells, a.key_dim) if a.window else None
     scale = Node((1, 1, build.tokens)) if a.family == "llama4" else None
-    for layer in range(a.layers):
+    for layer in build.layers:
         normed = build.enter_normed(layer, flow)
         inputs = full if windowed is None or is_full(a, layer) else windowed
         attended = _attention(build, normed, inputs, layer, scale, windowed=a.window is not None)

@@ -19,7 +19,7 @@ def build_encoder(build: Builder) -> None:
         flow = like(places, flow)
     flow = _layer_norm(flow)
     mask = Node((build.tokens, build.tokens), item=HALF)
-    for layer in range(a.layers):
+    for layer in build.layers:
         build.enter(layer, flow)
         attended = _attention(build, flow, mask)
         if layer == a.layers - 1:

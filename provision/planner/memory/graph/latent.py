@@ -15,7 +15,7 @@ def build_latent_decoder(build: Builder) -> None:
     a = build.architecture
     flow = build.embed()
     inputs = CacheInputs(build, build.cells, a.key_dim, values=False)
-    for layer in range(a.layers):
+    for layer in build.layers:
         attended = _attention(build, build.enter_normed(layer, flow), inputs)
         if layer == a.layers - 1:
             attended, flow = build.pick(attended), build.pick(flow)

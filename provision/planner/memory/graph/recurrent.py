@@ -26,7 +26,7 @@ class States:
 def build_mamba(build: Builder) -> None:
     a = build.architecture
     flow, states = build.embed(), States(build)
-    for layer in range(a.layers):
+    for layer in build.layers:
         mixed = _mamba(build, build.enter_normed(layer, flow), states, layer)
         if layer == a.layers - 1:
             mixed, flow = build.pick(mixed), build.pick(flow)
@@ -40,7 +40,7 @@ def build_hybrid(build: Builder) -> None:
     assert a.experts is not None
     flow, states = build.embed(), States(build)
     inputs = CacheInputs(build, build.cells, a.key_dim)
-    for layer in range(a.layers):
+    for layer in build.layers:
         normed = build.enter_normed(layer, flow)
         build.graph.expand(normed)
         recurrent = is_recurrent(a, layer)
