@@ -50,9 +50,7 @@ def cache_bytes(architecture: Architecture, serving: Serving) -> tuple[int, ...]
     """Bytes of each layer's cache over all slots. Raises KeyError for a KV format that llama.cpp lacks."""
     if architecture.encoder:
         return (0,) * architecture.layers
-    return tuple(
-        serving.parallel * _slot_bytes(architecture, serving, layer) for layer in range(architecture.layers)
-    )
+    return tuple(serving.parallel * _slot_bytes(architecture, serving, layer) for layer in range(architecture.layers))
 
 
 def _slot_bytes(architecture: Architecture, serving: Serving, layer: int) -> int:

@@ -1,7 +1,7 @@
 """The compute buffers: what the engine reserves on the host and on each card to compute one batch.
 
-The graph is built and placed as the engine does it, but with two layers of each kind per card instead of all: further
-ones reuse the same memory.
+The graph is built and placed as the engine does it, but with three layers of each kind per card instead of all: further
+ones reuse the same memory. Only DeepSeek V4's free memory is scattered anew with every layer, so all of its are built.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provision.planner.memory.graph.latent import build_latent_decoder
 from provision.planner.memory.graph.nodes import HOST
 from provision.planner.memory.graph.recurrent import build_hybrid, build_mamba
 from provision.planner.memory.graph.scheduler import measure
-from provision.planner.memory.layers import HASH_LAYERS, compression, has_experts, is_full, is_recurrent
+from provision.planner.memory.layers import has_experts, is_full, is_recurrent
 
 GRAPHS: dict[str, Callable[[Builder], None]] = {
     "llama": build_decoder,
@@ -37,7 +37,7 @@ GRAPHS: dict[str, Callable[[Builder], None]] = {
     "bert": build_encoder,
     "nomic-bert": build_encoder,
 }
-_OF_EACH_KIND = 2
+_OF_EACH_KIND = 3
 
 
 def compute_bytes(
@@ -64,7 +64,9 @@ def _measure(
 
 
 def _sample(architecture: Architecture, owners: Sequence[int]) -> tuple[int, ...]:
-    """Two layers of each kind on every card, and each card's last."""
+    """Three layers of each kind on every card, and each card's last."""
+    if architecture.compressed:
+        return tuple(range(architecture.layers))
     seen: Counter[tuple[object, ...]] = Counter()
     kept = []
     for layer in range(architecture.layers):
@@ -73,8 +75,6 @@ def _sample(architecture: Architecture, owners: Sequence[int]) -> tuple[int, ...
             is_full(architecture, layer),
             is_recurrent(architecture, layer),
             has_experts(architecture, layer),
-            compression(architecture, layer),
-            architecture.compressed is not None and layer < HASH_LAYERS,
         )
         seen[kind] += 1
         last = layer == architecture.layers - 1 or owners[layer + 1] != owners[layer]

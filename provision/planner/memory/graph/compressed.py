@@ -64,9 +64,7 @@ def _join_streams(build: Builder, flow: Node) -> Node:
     chosen = view(build.pick(view(flow, width * count, tokens)), width, count, build.outputs)
     mixes = multiply(count, like(view(chosen, width * count, build.outputs)))
     weights = like(like(like(like(mixes))))
-    shares = [
-        like(view(chosen, width, build.outputs), view(weights, 1, build.outputs)) for _ in range(count)
-    ]
+    shares = [like(view(chosen, width, build.outputs), view(weights, 1, build.outputs)) for _ in range(count)]
     total = shares[0]
     for share in shares[1:]:
         total = like(total, share)

@@ -75,9 +75,7 @@ def _overlapping(build: Builder, rows: Node, scores: Node, inputs: CompressedInp
         for part in (rows, scores)
     ]  # fmt: skip
     shape = (inputs.width, inputs.ratio, inputs.blocks)
-    before, after = (
-        [view(contiguous(view(part, inputs.width, read)), *shape) for part in found] for _ in range(2)
-    )
+    before, after = ([view(contiguous(view(part, inputs.width, read)), *shape) for part in found] for _ in range(2))
     values, weights = (_turn(concat(first, second, 1)) for first, second in zip(before, after, strict=True))
     return _weigh(build, values, weights, inputs)
 

@@ -153,17 +153,13 @@ def _delta_net(build: Builder, of: Node, states: States) -> Node:
     decay = view(like(like(like(alpha))), 1, space.heads, each, sequences)
     conv_states = _load_state(build, states, conv_width(space))
     _, rows = _convolve(build, mixed, conv_states, space)
-    state = view(
-        _load_state(build, states, state_width(space)), space.state, space.state, space.heads, sequences
-    )
+    state = view(_load_state(build, states, state_width(space)), space.state, space.state, space.heads, sequences)
     rows = like(rows)
     queries, asked = (
         _spread(build, like(like(view(rows, space.state, space.groups, each, sequences))), space) for _ in range(2)
     )
     value = view(rows, space.state, space.heads, each, sequences)
-    result = Node(
-        (values, build.tokens + space.state * sequences), queries, asked, value, decay, beta, state
-    )
+    result = Node((values, build.tokens + space.state * sequences), queries, asked, value, decay, beta, state)
     output = view(result, space.state, space.heads, each, sequences)
     _keep_state(build, result, space.state, space.state, space.heads, sequences)
     normed = build.rms_norm(output)
