@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from provision.models.architecture import Architecture, LatentAttention
 from provision.planner.memory.ggml import Tensor
-from provision.planner.memory.layers import HASH_LAYERS, compression
+from provision.planner.memory.layers import HASH_LAYERS, compression, required
 
 
 def weight(name: str, *shape: int) -> Tensor:
@@ -54,8 +54,7 @@ def latent_attention(architecture: Architecture, latent: LatentAttention) -> Ite
 
 def delta_net(architecture: Architecture) -> Iterator[Tensor]:
     """Gated delta net (qwen3next): keys of `groups` heads, values of `heads`, each `state` wide."""
-    a, s = architecture, architecture.state_space
-    assert s is not None
+    a, s = architecture, required(architecture.state_space)
     keys, values = s.state * s.groups, s.state * s.heads
     yield weight("attn_qkv", a.embedding, 2 * keys + values)
     yield weight("attn_gate", a.embedding, values)
@@ -68,8 +67,7 @@ def delta_net(architecture: Architecture) -> Iterator[Tensor]:
 
 
 def mamba(architecture: Architecture) -> Iterator[Tensor]:
-    a, s = architecture, architecture.state_space
-    assert s is not None
+    a, s = architecture, required(architecture.state_space)
     convolved = s.inner + 2 * s.groups * s.state
     yield weight("ssm_in", a.embedding, s.inner + convolved + s.heads)
     yield weight("ssm_conv1d", s.conv_kernel, convolved)
@@ -83,8 +81,7 @@ def mamba(architecture: Architecture) -> Iterator[Tensor]:
 
 def compressed_attention(architecture: Architecture, layer: int) -> Iterator[Tensor]:
     """DeepSeek V4: one key head, and what makes compressed rows and chooses among them."""
-    a, c = architecture, architecture.compressed
-    assert c is not None
+    a, c = architecture, required(architecture.compressed)
     yield weight("attn_sinks", a.heads)
     yield weight("attn_q_a", a.embedding, c.q_rank)
     yield norm("attn_q_a_norm", c.q_rank)
@@ -126,8 +123,7 @@ def feed_forward(architecture: Architecture) -> Iterator[Tensor]:
 
 
 def experts(architecture: Architecture, layer: int, *, biased: bool = False) -> Iterator[Tensor]:
-    a, e = architecture, architecture.experts
-    assert e is not None
+    a, e = architecture, required(architecture.experts)
     yield weight("ffn_gate_inp", a.embedding, e.count)
     yield weight("ffn_gate_exps", a.embedding, e.feed_forward, e.count)
     yield weight("ffn_up_exps", a.embedding, e.feed_forward, e.count)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from provision.models.architecture import Architecture, CompressedAttention, Serving, StateSpace
 from provision.planner.memory.ggml import GgmlType, row_bytes
-from provision.planner.memory.layers import compression, is_recurrent, is_windowed
+from provision.planner.memory.layers import compression, is_recurrent, is_windowed, required
 
 BATCH = 2048
 """llama.cpp's own `--batch-size`; a larger ubatch needs a batch of its size."""
@@ -40,8 +40,7 @@ def ubatch_of(architecture: Architecture, serving: Serving) -> int:
 
 def window_cells(architecture: Architecture, serving: Serving) -> int:
     """Cells of one slot's sliding-window or chunked cache."""
-    assert architecture.window is not None
-    needed = architecture.window.tokens + ubatch_of(architecture, serving)
+    needed = required(architecture.window).tokens + ubatch_of(architecture, serving)
     return pad(min(cells_per_slot(serving), needed))
 
 

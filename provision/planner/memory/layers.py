@@ -10,9 +10,15 @@ from provision.models.architecture import Architecture
 HASH_LAYERS = 3
 """DeepSeek V4's first layers choose experts by a table of token ids (`num_hash_layers`, both sizes)."""
 
-
 HYPER_CONNECTIONS = 4
 """DeepSeek V4's residual streams: src/models/deepseek4.cpp accepts no other `hyper_connection_count`."""
+
+
+def required[T](part: T | None) -> T:
+    """A part that every model of its family has. Raises ValueError for an architecture without it."""
+    if part is None:
+        raise ValueError("the architecture lacks a part that every model of its family has")
+    return part
 
 
 def is_full(architecture: Architecture, layer: int) -> bool:

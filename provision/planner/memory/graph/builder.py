@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from provision.models.architecture import Architecture, Serving
 from provision.planner.memory.cache import cells_per_slot, ubatch_of, window_cells
 from provision.planner.memory.graph.nodes import HOST, Graph, Node, contiguous, like, multiply, top, view
+from provision.planner.memory.layers import required
 
 INT64 = 8
 HALF = 2
@@ -117,8 +118,7 @@ class Builder:
 
     def route(self, of: Node, gating: str, *, normed: bool, scaled: bool, chosen: Node | None = None) -> Node:
         """A mixture of experts: every token's chosen experts, weighted and summed."""
-        experts = self.architecture.experts
-        assert experts is not None
+        experts = required(self.architecture.experts)
         used, tokens, biased = experts.used, of.shape[1], self.architecture.family == "gpt-oss"
         probabilities, selection = self._probabilities(of, gating, biased=biased)
         selected = chosen if chosen is not None else top(self._grouped(selection), used)
@@ -135,8 +135,7 @@ class Builder:
 
     def _probabilities(self, of: Node, gating: str, *, biased: bool) -> tuple[Node, Node]:
         """The experts' probabilities, and what they are selected by."""
-        experts, family = self.architecture.experts, self.architecture.family
-        assert experts is not None
+        experts, family = required(self.architecture.experts), self.architecture.family
         logits = multiply(experts.count, of)
         if biased:
             logits = like(logits)
@@ -165,8 +164,7 @@ class Builder:
         return view(self.write_rows(like(grouped), kept, chosen), count, tokens)
 
     def _run_experts(self, of: Node, weights: Node, selected: Node, *, biased: bool) -> Node:
-        experts, width = self.architecture.experts, self.architecture.embedding
-        assert experts is not None
+        experts, width = required(self.architecture.experts), self.architecture.embedding
         used, tokens, inner = experts.used, of.shape[1], experts.feed_forward
         before = self.architecture.family == "llama4"
         entered = view(of, width, 1, tokens)

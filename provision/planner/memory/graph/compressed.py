@@ -11,12 +11,11 @@ from provision.planner.memory.graph.builder import Builder
 from provision.planner.memory.graph.compressor import CompressedInputs
 from provision.planner.memory.graph.indexer import attend_compressed, compress_layer
 from provision.planner.memory.graph.nodes import Node, contiguous, like, multiply, view
-from provision.planner.memory.layers import HASH_LAYERS, HYPER_CONNECTIONS, compression
+from provision.planner.memory.layers import HASH_LAYERS, HYPER_CONNECTIONS, compression, required
 
 
 def build_compressed(build: Builder) -> None:
     a, tokens = build.architecture, build.tokens
-    assert a.experts is not None
     embedded = build.embed(mixed=False)
     window = CacheInputs(build, build.window_cells, a.key_dim, values=False, rotated=True)
     build.graph.expand(window.mask)
@@ -31,10 +30,10 @@ def build_compressed(build: Builder) -> None:
         cur, post, mixed = _enter_streams(build, flow)
         for node in (flow, post, mixed):
             build.graph.expand(node)
-        chosen = Node((a.experts.used, tokens), build.token_ids) if layer < HASH_LAYERS else None
+        chosen = Node((required(a.experts).used, tokens), build.token_ids) if layer < HASH_LAYERS else None
         cur = build.rms_norm(cur)
         routed = build.route(cur, "sqrt_softplus", normed=True, scaled=True, chosen=chosen)
-        fed = like(routed, build.feed_forward(cur, a.experts.shared_feed_forward))
+        fed = like(routed, build.feed_forward(cur, required(a.experts).shared_feed_forward))
         flow = _leave_streams(fed, flow, post, mixed)
     build.leave(flow)
     build.finish(_join_streams(build, flow))
@@ -74,8 +73,7 @@ def _join_streams(build: Builder, flow: Node) -> Node:
 def _attention(
     build: Builder, of: Node, window: CacheInputs, inputs: CompressedInputs | None, index: CompressedInputs | None
 ) -> Node:
-    a, part, tokens = build.architecture, build.architecture.compressed, build.tokens
-    assert part is not None
+    a, part, tokens = build.architecture, required(build.architecture.compressed), build.tokens
     reduced = build.rms_norm(multiply(part.q_rank, of))
     queries = rope(like(view(multiply(a.heads * a.key_dim, reduced), a.key_dim, a.heads, tokens)), build.positions)
     row = build.rms_norm(multiply(a.key_dim, of))
@@ -91,6 +89,5 @@ def _attention(
 
 
 def _grouped(build: Builder, seen: Node) -> tuple[int, int, int]:
-    part = build.architecture.compressed
-    assert part is not None
+    part = required(build.architecture.compressed)
     return seen.shape[0] * seen.shape[1] // part.o_groups, build.tokens, part.o_groups

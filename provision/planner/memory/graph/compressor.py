@@ -10,6 +10,7 @@ from provision.planner.memory.cache import compressed_cells
 from provision.planner.memory.graph.attention import rotate, rotation_side
 from provision.planner.memory.graph.builder import HALF, INT64, Builder
 from provision.planner.memory.graph.nodes import Node, concat, contiguous, like, multiply, view
+from provision.planner.memory.layers import required
 
 
 class CompressedInputs:
@@ -20,9 +21,8 @@ class CompressedInputs:
 
     def __init__(self, build: Builder, ratio: int, *, index: bool = False) -> None:
         a, streams, tokens = build.architecture, build.sequences, build.tokens
-        assert a.compressed is not None
         self.ratio = ratio
-        self.width = a.compressed.index_dim if index else a.key_dim
+        self.width = required(a.compressed).index_dim if index else a.key_dim
         self.overlap = ratio == 4
         self.blocks = tokens // ratio + streams
         self.state_rows = (2 * ratio if self.overlap else ratio) * streams

@@ -9,7 +9,7 @@ from __future__ import annotations
 from provision.planner.memory.graph.attention import CacheInputs, attend, project, rope
 from provision.planner.memory.graph.builder import Builder
 from provision.planner.memory.graph.nodes import Node, like, multiply
-from provision.planner.memory.layers import has_experts, is_full
+from provision.planner.memory.layers import has_experts, is_full, required
 
 
 def build_decoder(build: Builder) -> None:
@@ -65,10 +65,9 @@ def _feed(build: Builder, of: Node, layer: int) -> Node:
     a = build.architecture
     if not has_experts(a, layer):
         return build.feed_forward(of, a.feed_forward)
-    assert a.experts is not None
     if a.family == "gpt-oss":
         return build.route(of, "softmax_weight", normed=False, scaled=False)
     if a.family == "llama4":
         routed = build.route(of, "sigmoid", normed=False, scaled=False)
-        return like(routed, build.feed_forward(of, a.experts.shared_feed_forward))
+        return like(routed, build.feed_forward(of, required(a.experts).shared_feed_forward))
     return build.route(of, "softmax", normed=True, scaled=False)

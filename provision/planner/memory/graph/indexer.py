@@ -12,6 +12,7 @@ from provision.planner.memory.graph.attention import CacheInputs, flash, rope, r
 from provision.planner.memory.graph.builder import HALF, Builder
 from provision.planner.memory.graph.compressor import CompressedInputs, compress
 from provision.planner.memory.graph.nodes import Node, concat, contiguous, like, multiply, scratch, view
+from provision.planner.memory.layers import required
 
 TOP_ROWS = 512
 """`index_topk`: rows that a token's attention reads (Flash; Pro's from a re-upload of its configuration)."""
@@ -62,8 +63,7 @@ def _join_cells(build: Builder, cells: int) -> Node:
 
 
 def _choose(build: Builder, of: Node, reduced: Node, index: CompressedInputs) -> Node:
-    part = build.architecture.compressed
-    assert part is not None
+    part = required(build.architecture.compressed)
     tokens, streams = build.tokens, build.sequences
     asked = view(multiply(part.index_heads * part.index_dim, reduced), part.index_dim, part.index_heads, tokens)
     asked = rotate(rope(asked, build.positions), index.rotation)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from provision.planner.memory.graph.attention import CacheInputs, flash, rope, store
 from provision.planner.memory.graph.builder import Builder
 from provision.planner.memory.graph.nodes import Node, concat, contiguous, like, multiply, view
-from provision.planner.memory.layers import has_experts
+from provision.planner.memory.layers import has_experts, required
 
 
 def build_latent_decoder(build: Builder) -> None:
@@ -26,8 +26,7 @@ def build_latent_decoder(build: Builder) -> None:
 
 
 def _attention(build: Builder, of: Node, inputs: CacheInputs) -> Node:
-    a, latent, tokens = build.architecture, build.architecture.latent, build.tokens
-    assert latent is not None
+    a, latent, tokens = build.architecture, required(build.architecture.latent), build.tokens
     width = latent.nope_dim + latent.rope_dim
     source = build.rms_norm(multiply(latent.q_rank, of)) if latent.q_rank else of
     queries = view(multiply(a.heads * width, source), width, a.heads, tokens)
@@ -56,7 +55,7 @@ def _feed(build: Builder, of: Node, layer: int) -> Node:
     a = build.architecture
     if not has_experts(a, layer):
         return build.feed_forward(of, a.feed_forward)
-    assert a.experts is not None
-    third = a.experts.count >= 256
-    routed = build.route(of, "sigmoid" if third else "softmax", normed=third, scaled=a.experts.count != 64)
-    return like(routed, build.feed_forward(of, a.experts.shared_feed_forward))
+    experts = required(a.experts)
+    third = experts.count >= 256
+    routed = build.route(of, "sigmoid" if third else "softmax", normed=third, scaled=experts.count != 64)
+    return like(routed, build.feed_forward(of, experts.shared_feed_forward))

@@ -11,7 +11,7 @@ from provision.planner.memory.cache import conv_width, state_width
 from provision.planner.memory.graph.attention import CacheInputs, attend, rope
 from provision.planner.memory.graph.builder import Builder
 from provision.planner.memory.graph.nodes import Node, concat, contiguous, like, multiply, view
-from provision.planner.memory.layers import is_recurrent
+from provision.planner.memory.layers import is_recurrent, required
 
 
 class States:
@@ -37,7 +37,6 @@ def build_mamba(build: Builder) -> None:
 
 def build_hybrid(build: Builder) -> None:
     a = build.architecture
-    assert a.experts is not None
     flow, states = build.embed(), States(build)
     inputs = CacheInputs(build, build.cells, a.key_dim)
     for layer in build.layers:
@@ -46,7 +45,7 @@ def build_hybrid(build: Builder) -> None:
         recurrent = is_recurrent(a, layer)
         mixed = _delta_net(build, normed, states) if recurrent else _gated_attention(build, normed, inputs)
         entered = like(mixed, flow)
-        flow = like(_shared_experts(build, build.rms_norm(entered), a.experts.shared_feed_forward), entered)
+        flow = like(_shared_experts(build, build.rms_norm(entered), required(a.experts).shared_feed_forward), entered)
     build.leave(flow)
     normed = build.rms_norm(flow)
     normed.output = True
@@ -100,8 +99,7 @@ def _convolve(build: Builder, mixed: Node, states: Node, space: StateSpace) -> t
 
 
 def _mamba(build: Builder, of: Node, states: States, layer: int) -> Node:
-    a, space = build.architecture, build.architecture.state_space
-    assert space is not None
+    a, space = build.architecture, required(build.architecture.state_space)
     each, sequences = build.tokens // build.sequences, build.sequences
     head, convolved = space.inner // space.heads, space.inner + 2 * space.groups * space.state
     conv_states = _load_state(build, states, conv_width(space))
@@ -130,9 +128,8 @@ def _mamba(build: Builder, of: Node, states: States, layer: int) -> Node:
 def _next_gate(build: Builder, of: Node, layer: int) -> Node:
     """The gate without gaps. It is made after the next layer's states are read, and so on that layer's card, which gets
     a copy of the rows that it is a part of."""
-    assert of.root is not None
     tokens, width = build.tokens, of.shape[0] * of.shape[1]
-    of.size = of.item * width + of.root.size // tokens * (tokens - 1)
+    of.size = of.item * width + required(of.root).size // tokens * (tokens - 1)
     gate = contiguous(of)
     if layer + 1 < build.architecture.layers:
         gate.home = build.owners[layer + 1]
@@ -140,8 +137,7 @@ def _next_gate(build: Builder, of: Node, layer: int) -> Node:
 
 
 def _delta_net(build: Builder, of: Node, states: States) -> Node:
-    a, space = build.architecture, build.architecture.state_space
-    assert space is not None
+    a, space = build.architecture, required(build.architecture.state_space)
     each, sequences = build.tokens // build.sequences, build.sequences
     keys, values = space.state * space.groups, space.state * space.heads
     mixed = view(multiply(2 * keys + values, of), 2 * keys + values, each, sequences)
