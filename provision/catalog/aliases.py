@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from difflib import get_close_matches
 
 from provision.errors import UsageError
-from provision.models.catalog import Catalog, ModelEntry
+from provision.models.catalog import Catalog, ModelEntry, squeeze
 
 _CLOUD_ONLY = {
     "claude": "Anthropic",
@@ -25,11 +23,11 @@ def find_model(catalog: Catalog, name: str, *, where: str = "the model's name") 
     Tried in turn: the id, the real name, the Hugging Face repository, the Ollama tag and the aliases. Case, spaces,
     dashes and underscores do not count. Raises UsageError for an unknown name; its hint names the closest ones.
     """
-    entry = catalog.all_models.get(name)
+    entry = catalog.models.get(name)
     if entry is not None:
         return entry, None
-    names = _index(catalog)
-    wanted = _squeeze(name)
+    names = catalog.list_names()
+    wanted = squeeze(name)
     if wanted in names:
         return names[wanted]
     for beginning, maker in _CLOUD_ONLY.items():
@@ -40,23 +38,6 @@ def find_model(catalog: Catalog, name: str, *, where: str = "the model's name") 
                 hint="name it as a provider of the decision layer, or choose a model from 'provision models'",
             )
     raise UsageError(f"the model '{name}' is not known", where=where, hint=_suggest(names, wanted))
-
-
-def _index(catalog: Catalog) -> dict[str, tuple[ModelEntry, str | None]]:
-    return {
-        _squeeze(name): (entry, explanation)
-        for entry in catalog.all_models.values()
-        for name, explanation in _names_of(entry)
-    }
-
-
-def _names_of(entry: ModelEntry) -> Iterator[tuple[str, str | None]]:
-    yield from ((alias.name, alias.explanation) for alias in entry.aliases)
-    yield from ((name, None) for name in (entry.id, entry.name, entry.hf_repo, entry.ollama_tag) if name)
-
-
-def _squeeze(name: str) -> str:
-    return re.sub(r"[\s_-]+", "", name).casefold()
 
 
 def _suggest(names: dict[str, tuple[ModelEntry, str | None]], wanted: str) -> str:

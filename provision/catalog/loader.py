@@ -13,7 +13,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from provision.catalog.releases import release_id
 from provision.errors import SetupError
-from provision.models.architecture import Architecture
 from provision.models.catalog import Artifact, Catalog, GpuEntry, ModelEntry, ServiceEntry
 
 _DATA = Path(__file__).parent / "data"
@@ -33,46 +32,20 @@ def load_catalog(data: Path = _DATA, roles: Path = ROLES) -> Catalog:
     The release ids come from the recipes in `roles`. Raises SetupError where a data file or a recipe is not in order.
     """
     gpus, models = data / "gpus", data / "models"
-    known = _check(dict[str, ModelEntry], _complete(_with_key(_read_folder(models), "id"), models), models)
     return Catalog(
         gpus=_check(dict[str, GpuEntry], _with_key(_read_folder(gpus), "id"), gpus),
-        models={name: entry for name, entry in known.items() if _is_planned(entry)},
-        further_models={name: entry for name, entry in known.items() if not _is_planned(entry)},
+        models=_check(dict[str, ModelEntry], _complete(_with_key(_read_folder(models), "id")), models),
         services=_load_services(data / "services.yml", roles),
         artifacts=_check(dict[str, Artifact], _read(data / "artifacts.yml"), data / "artifacts.yml"),
     )
 
 
-def _is_planned(entry: ModelEntry) -> bool:
-    """The planner's formulas know a full or sliding-window cache of keys and values per layer, and nothing else."""
-    shape = entry.architecture
-    other = shape is None or shape.latent or shape.compressed or shape.state_space or shape.encoder
-    return not other and not (shape and shape.window and shape.window.kind == "chunked")
-
-
-def _complete(entries: _Entries, folder: Path) -> _Entries:
-    """Model entries with the fields that follow from others: hyper-parameters, whole MiB, restrictions as one text."""
+def _complete(entries: _Entries) -> _Entries:
+    """Model entries with the sizes of their files in whole MiB."""
     return {
-        name: _describe_shape(_check(Architecture, entry.get("architecture", {}), folder, name))
-        | {"restrictions": "; ".join(finding["what"] for finding in entry.get("findings", ())) or "none"}
-        | entry
+        name: entry
         | {field: [_in_mib(quant) for quant in entry.get(field, ())] for field in ("quants", "checkpoints")}
         for name, entry in entries.items()
-    }
-
-
-def _describe_shape(shape: Architecture) -> dict[str, Any]:
-    sliding = shape.window if shape.window and shape.window.kind == "sliding" and shape.full_attention_every else None
-    return {
-        "layers": shape.layers,
-        "kv_heads": shape.kv_heads,
-        "head_dim": shape.key_dim,
-        "embedding": shape.embedding,
-        "vocabulary": shape.vocabulary,
-        "max_context": shape.max_context,
-        "tied_embeddings": shape.tied_embeddings,
-        "sliding_window": sliding.tokens if sliding else None,
-        "full_attention_every": shape.full_attention_every if sliding else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
@@ -70,30 +72,16 @@ class Alias(Frozen):
 
 
 class ModelEntry(Frozen):
-    """Hyper-parameters that the memory formulas need; one entry per real model."""
+    """One real model: its shape, which the memory formulas need, its files, and what is to be known of it."""
 
     id: str
     name: str
-    layers: int
-    kv_heads: int
-    head_dim: int
-    embedding: int
-    vocabulary: int
-    max_context: int
+    architecture: Architecture
     parameters_b: float
     active_parameters_b: float
-    sliding_window: int | None = None
-    full_attention_every: int | None = None
-    """Every n-th layer sees the whole context; the others only the window."""
-    tied_embeddings: bool = True
-    """True where the token embeddings are also the output layer, so that a card holds them. If in doubt, True:
-    the budget is then too large rather than too small."""
     quants: tuple[Quant, ...]
     licence: str
-    restrictions: str
     source: str
-    architecture: Architecture | None = None
-    """Always there in the shipped catalogue; None only where a test makes an entry by hand."""
     hf_repo: str = ""
     ollama_tag: str | None = None
     engines: tuple[Engine, ...] = ()
@@ -135,12 +123,23 @@ class Artifact(Frozen):
 class Catalog(Frozen):
     gpus: dict[str, GpuEntry]
     models: dict[str, ModelEntry]
-    """The models whose memory the planner's formulas know: the only ones that it may offer."""
     services: dict[str, ServiceEntry]
     artifacts: dict[str, Artifact]
-    further_models: dict[str, ModelEntry] = Field(default_factory=dict)
-    """Known models that need other formulas: latent or chunked attention, recurrent layers, encoders."""
 
-    @property
-    def all_models(self) -> dict[str, ModelEntry]:
-        return self.models | self.further_models
+    def list_names(self) -> dict[str, tuple[ModelEntry, str | None]]:
+        """Every name of every model, squeezed, with the model and why that name is wrong where it is."""
+        return {
+            squeeze(name): (entry, explanation)
+            for entry in self.models.values()
+            for name, explanation in _names_of(entry)
+        }
+
+
+def squeeze(name: str) -> str:
+    """A model's name as it is compared: case, spaces, dashes and underscores do not count."""
+    return re.sub(r"[\s_-]+", "", name).casefold()
+
+
+def _names_of(entry: ModelEntry) -> Iterator[tuple[str, str | None]]:
+    yield from ((alias.name, alias.explanation) for alias in entry.aliases)
+    yield from ((name, None) for name in (entry.id, entry.name, entry.hf_repo, entry.ollama_tag) if name)

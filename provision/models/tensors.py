@@ -15,3 +15,8 @@ class TensorInfo(Frozen):
     shape: tuple[int, ...]
     type: str
     bytes: int
+
+    @property
+    def size(self) -> int:
+        """Bytes, under the name that the memory model asks for."""
+        return self.bytes

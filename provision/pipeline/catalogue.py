@@ -17,4 +17,4 @@ def list_gpus() -> tuple[GpuEntry, ...]:
 
 def list_models() -> tuple[ModelEntry, ...]:
     """Also those that the planner cannot plan yet, by id."""
-    return tuple(entry for _, entry in sorted(load_catalog().all_models.items()))
+    return tuple(entry for _, entry in sorted(load_catalog().models.items()))

@@ -1,125 +1,209 @@
-"""`provision fit`: one model on one kind of card, answered by the same planner that plans a stack."""
+"""`provision fit`: one model on one kind of card, by the formulas that plan a stack."""
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path
+from typing import get_args
 
-from provision.catalog import load_catalog
-from provision.errors import ErrorGroup, PlanError, UsageError
+from provision.catalog import find_model, load_catalog
+from provision.errors import PlanError, UsageError
+from provision.headers import ModelShape, read_config, read_gguf, shape_of_gguf
+from provision.models.architecture import Architecture, Engine, KvFormat, Serving, Weights
 from provision.models.base import Frozen
-from provision.models.plan import Plan
-from provision.models.profile import (
-    Cpu,
-    GpuGroup,
-    Hardware,
-    KvType,
-    Machine,
-    Platform,
-    Profile,
-    Workload,
-    WorkloadModel,
-)
-from provision.planner import build_plan
+from provision.models.catalog import Catalog, GpuEntry, ModelEntry
+from provision.models.fit import FitAnswer
+from provision.planner.cards import imagine_cards
+from provision.planner.demand import Demand
+from provision.planner.fit import answer_fit
+from provision.planner.memory import GRAPHS, MIXTURES, weigh, weigh_tensors
 
-_AMPLE = "8TiB"
-"""Memory and disk of the imagined host: `fit` asks about the cards alone."""
-_KV_TYPES: tuple[KvType, ...] = ("f16", "q8_0", "q4_0")
+_FORMATS: dict[str, tuple[KvFormat, ...]] = {
+    "llama.cpp": ("f16", "q8_0", "q4_0"),
+    "ollama": ("f16", "q8_0", "q4_0"),
+    "vllm": ("f16", "fp8"),
+}
+_BATCHED_TOKENS = 8192
+"""vLLM's own default of --max-num-batched-tokens for serving on large cards; pass --ubatch to ask for another."""
 
 
-class CardAnswer(Frozen):
-    """MiB on one card."""
+class Question(Frozen):
+    """The options of `provision fit`, as typed."""
 
-    index: int
-    weights_mib: int
-    kv_mib: int
-    compute_mib: int
-    overhead_mib: int
-    total_mib: int
-    usable_mib: int
-
-
-class FitAnswer(Frozen):
-    """`reasons` say why not, with what would fit instead. `decode_bound_tok_s` is an upper bound from bandwidth."""
-
-    verdict: Literal["fits", "no"]
-    per_gpu: tuple[CardAnswer, ...]
-    decode_bound_tok_s: float | None
-    reasons: tuple[str, ...]
+    model: str | None
+    quant: str | None
+    gguf: Path | None
+    config: Path | None
+    gpu: str
+    count: int
+    context: int
+    parallel: int
+    kv: str
+    engine: str
+    ubatch: int | None
+    tensor_parallel: int | None
+    utilisation: float | None
 
 
-def answer_fit(*, model: str, quant: str, gpu: str, count: int, context: int, parallel: int, kv: str) -> FitAnswer:
-    """Raises UsageError for an unknown model, quantisation, GPU or KV type."""
-    _require_known(model, quant, gpu, kv)
-    profile = _imagine(model, quant, gpu, count, context, parallel, kv)
-    try:
-        plan = build_plan(profile, load_catalog(), client="fit", target="live", lab=None)
-    except PlanError as error:
-        return FitAnswer(verdict="no", per_gpu=(), decode_bound_tok_s=None, reasons=(error.what, error.hint))
-    except ErrorGroup as group:
-        reasons = tuple(text for error in group.errors for text in (error.what, error.hint))
-        return FitAnswer(verdict="no", per_gpu=(), decode_bound_tok_s=None, reasons=reasons)
-    return _read_answer(plan)
+class _Subject(Frozen):
+    """The model in question, wherever it was described."""
+
+    name: str
+    quant: str
+    architecture: Architecture
+    weights: Weights
+    entry: ModelEntry | None
+    notes: tuple[str, ...]
 
 
-def _require_known(model: str, quant: str, gpu: str, kv: str) -> None:
+def answer(question: Question) -> FitAnswer:
+    """Raises UsageError for an unknown word, PlanError for a context beyond the model's own maximum.
+
+    Of a file only the header is read; a damaged one raises UsageError or ProfileError.
+    """
     catalog = load_catalog()
-    if model not in catalog.models:
-        raise UsageError(f"the model '{model}' is not known", where="--model", hint="provision models lists them")
-    quants = [known.name for known in catalog.models[model].quants]
-    if quant not in quants:
-        raise UsageError(f"'{quant}' of {model} is not known", where="--quant", hint="known are: " + ", ".join(quants))
-    if gpu not in catalog.gpus:
-        raise UsageError(f"the GPU '{gpu}' is not known", where="--gpu", hint="provision gpus lists them")
-    if kv not in _KV_TYPES:
-        raise UsageError(f"'{kv}' is no KV type", where="--kv", hint="one of: " + ", ".join(_KV_TYPES))
+    engine = _choose_engine(question)
+    gpu = _find_gpu(catalog, question.gpu)
+    subject = _find_subject(catalog, question, engine)
+    most = subject.architecture.max_context
+    if question.context > most:
+        raise PlanError(
+            f"'{subject.name}' was trained for {most} tokens, {question.context} are asked for",
+            where="--context",
+            hint=f"write at most {most}",
+        )
+    demand = Demand(
+        model=subject.name,
+        quant=subject.quant,
+        architecture=subject.architecture,
+        weights=subject.weights,
+        serving=_serve(question, engine, subject.architecture),
+    )
+    cards = imagine_cards(gpu, question.count)
+    return answer_fit(demand, cards, catalog, entry=subject.entry, notes=subject.notes)
 
 
-def _imagine(model: str, quant: str, gpu: str, count: int, context: int, parallel: int, kv: str) -> Profile:
-    """A host that has plenty of everything but the cards in question."""
-    wanted = WorkloadModel(
-        name="asked",
-        model=model,
+def _choose_engine(question: Question) -> Engine:
+    engine: Engine | None = next((known for known in get_args(Engine) if known == question.engine), None)
+    if engine is None:
+        raise UsageError(
+            f"the engine '{question.engine}' is not known", where="--engine", hint=", ".join(get_args(Engine))
+        )
+    if question.kv not in _FORMATS[engine]:
+        hint = f"{engine} has: " + ", ".join(_FORMATS[engine])
+        raise UsageError(f"'{question.kv}' is no KV type of {engine}", where="--kv", hint=hint)
+    for option, value in (("--tensor-parallel", question.tensor_parallel), ("--utilisation", question.utilisation)):
+        if value is not None and engine != "vllm":
+            raise UsageError(f"{engine} has no {option}", where=option, hint="leave it out, or add --engine vllm")
+    if question.tensor_parallel is not None and question.tensor_parallel != question.count:
+        raise UsageError(
+            f"{question.count} cards cannot be shared by groups of {question.tensor_parallel} here",
+            where="--tensor-parallel",
+            hint=f"write --count {question.tensor_parallel}: fit asks about one copy of the model",
+        )
+    return engine
+
+
+def _find_gpu(catalog: Catalog, name: str) -> GpuEntry:
+    if name not in catalog.gpus:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, catalog.gpus, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(close)}?" if close else "provision gpus lists them"
+        raise UsageError(f"the GPU '{name}' is not known", where="--gpu", hint=hint)
+    return catalog.gpus[name]
+
+
+def _find_subject(catalog: Catalog, question: Question, engine: Engine) -> _Subject:
+    given = [option for option in ("model", "gguf", "config") if getattr(question, option) is not None]
+    if len(given) != 1:
+        what = "no model is named" if not given else "more than one model is named: " + ", ".join(given)
+        raise UsageError(what, where="provision fit", hint="give one of --model NAME, --gguf FILE, --config FOLDER")
+    if question.gguf is not None:
+        return _read_gguf(question.gguf)
+    if question.config is not None:
+        return _read_config(question.config)
+    return _look_up(catalog, question, engine)
+
+
+def _read_gguf(path: Path) -> _Subject:
+    shape = _known(shape_of_gguf(read_gguf(path)))
+    return _subject_of(shape, weigh_tensors(shape.architecture, shape.tensors))
+
+
+def _read_config(path: Path) -> _Subject:
+    shape = _known(read_config(path))
+    weights = weigh(shape.architecture, "bf16")
+    return _subject_of(shape, _scale(weights, shape.weight_bytes) if shape.weight_bytes else weights)
+
+
+def _known(shape: ModelShape) -> ModelShape:
+    """A family whose graph is not known is taken as the plain one that is nearest, and that is said."""
+    family = shape.architecture.family
+    if family in GRAPHS:
+        return shape
+    nearest = "qwen3moe" if shape.architecture.experts else "llama"
+    note = f"the family '{family}' is not known here: its compute buffers are taken as those of {nearest}"
+    changed = shape.architecture.model_copy(update={"family": nearest})
+    return shape.model_copy(update={"architecture": changed, "notes": (*shape.notes, note)})
+
+
+def _subject_of(shape: ModelShape, weights: Weights) -> _Subject:
+    return _Subject(
+        name=shape.name,
+        quant=shape.weight_type,
+        architecture=shape.architecture,
+        weights=weights,
+        entry=None,
+        notes=shape.notes,
+    )
+
+
+def _scale(weights: Weights, total: int) -> Weights:
+    """The same proportions with another sum: a quantised checkpoint whose tensors are not listed."""
+    share = total / weights.placed_bytes
+    return Weights(
+        input_bytes=round(weights.input_bytes * share),
+        layer_bytes=tuple(round(size * share) for size in weights.layer_bytes),
+        output_bytes=round(weights.output_bytes * share),
+        active_bytes=round(weights.active_bytes * share),
+    )
+
+
+def _look_up(catalog: Catalog, question: Question, engine: Engine) -> _Subject:
+    entry, explanation = find_model(catalog, question.model or "", where="--model")
+    if engine not in entry.engines:
+        able = ", ".join(entry.engines) or "no engine that provision knows"
+        raise UsageError(f"{engine} does not serve {entry.id}", where="--engine", hint=f"served by: {able}")
+    files = entry.checkpoints if engine == "vllm" else entry.quants
+    known = {quant.name: quant for quant in files}
+    if question.quant not in known and (engine == "vllm" or question.quant not in MIXTURES):
+        listed = ", ".join(known) or "none of known size"
+        asked = f"'{question.quant}' of {entry.id} is not known" if question.quant else "no quantisation is named"
+        raise UsageError(asked, where="--quant", hint=f"for {engine} known are: {listed}")
+    quant = question.quant or ""
+    if engine == "vllm":
+        weights = _scale(weigh(entry.architecture, "bf16"), known[quant].file_bytes or known[quant].file_mib * 2**20)
+    else:
+        weights = weigh(entry.architecture, quant)
+    grave = [f"licence: {finding.what}" for finding in entry.findings if finding.severity == "warning"]
+    return _Subject(
+        name=entry.id,
         quant=quant,
-        context=context,
-        parallel=parallel,
-        kv=next(known for known in _KV_TYPES if known == kv),
-    )
-    engine = Machine.model_validate(
-        {"name": "engine", "services": ["llama_cpp"], "cores": 8, "memory": "4TiB", "disk": "4TiB", "address": 11}
-    )
-    return Profile(
-        name="fit",
-        platform=Platform(kind="proxmox"),
-        hardware=Hardware.model_validate(
-            {
-                "cpu": Cpu(model="any", cores=64),
-                "memory": _AMPLE,
-                "storage": _AMPLE,
-                "gpus": (GpuGroup(model=gpu, count=count),),
-            }
-        ),
-        workload=Workload(models=(wanted,)),
-        machines=(engine,),
+        architecture=entry.architecture,
+        weights=weights,
+        entry=entry,
+        notes=(*([explanation] if explanation else ()), *grave),
     )
 
 
-def _read_answer(plan: Plan) -> FitAnswer:
-    engine = plan.engines[0]
-    usable = {card.index: card.usable_mib for card in plan.cards}
-    return FitAnswer(
-        verdict="fits",
-        per_gpu=tuple(
-            CardAnswer(
-                index=budget.card,
-                weights_mib=budget.weights_mib,
-                kv_mib=budget.kv_mib,
-                compute_mib=budget.compute_mib,
-                overhead_mib=budget.overhead_mib,
-                total_mib=budget.total_mib,
-                usable_mib=usable[budget.card],
-            )
-            for budget in engine.cards
-        ),
-        decode_bound_tok_s=engine.decode_bound_tok_s,
-        reasons=(),
+def _serve(question: Question, engine: Engine, shape: Architecture) -> Serving:
+    usual = _BATCHED_TOKENS if engine == "vllm" else Serving().ubatch
+    return Serving(
+        engine=engine,
+        context=question.context,
+        parallel=question.parallel,
+        kv=next(known for known in get_args(KvFormat) if known == question.kv),
+        ubatch=question.ubatch or (question.context if shape.encoder else usual),
+        tensor_parallel=question.count if engine == "vllm" else 1,
+        utilisation=question.utilisation or Serving().utilisation,
     )

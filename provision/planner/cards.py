@@ -28,6 +28,11 @@ def list_cards(profile: Profile, catalog: Catalog, client: str, *, simulated: bo
     return cards
 
 
+def imagine_cards(entry: GpuEntry, count: int) -> tuple[Card, ...]:
+    """Cards that nobody has yet: what `fit` asks about."""
+    return tuple(_make_card(index, entry, entry.memory_mib) for index in range(count))
+
+
 def _check_memory(group: GpuGroup, entry: GpuEntry, place: int, problems: Problems) -> None:
     # Makers' figures are round ("24GB"), NVML's are not: 24GiB is 12 MiB more than a 4090 reports.
     if group.vram is not None and abs(group.vram - entry.memory_mib) > entry.memory_mib * 0.07:
@@ -39,15 +44,28 @@ def _check_memory(group: GpuGroup, entry: GpuEntry, place: int, problems: Proble
 
 
 def _describe(index: int, entry: GpuEntry, group: GpuGroup, client: str, simulated: bool) -> Card:
-    memory = min(entry.memory_mib, group.vram or entry.memory_mib)
+    card = _make_card(index, entry, min(entry.memory_mib, group.vram or entry.memory_mib))
+    if not simulated:
+        return card
+    name = f"provision:{client}:{index}"
+    return card.model_copy(
+        update={
+            "uuid": f"GPU-{uuid5(NAMESPACE_URL, name)}",
+            "pci_address": f"00000000:{index + 1:02X}:00.0",
+            "simulated": True,
+        }
+    )
+
+
+def _make_card(index: int, entry: GpuEntry, memory_mib: int) -> Card:
     return Card(
         index=index,
         model=entry.id,
         nvml_name=entry.nvml_name,
-        memory_mib=memory,
-        usable_mib=entry.usable_mib - (entry.memory_mib - memory),
+        memory_mib=memory_mib,
+        usable_mib=entry.usable_mib - (entry.memory_mib - memory_mib),
         bandwidth_gb_s=entry.bandwidth_gb_s,
-        uuid=f"GPU-{uuid5(NAMESPACE_URL, f'provision:{client}:{index}')}" if simulated else None,
-        pci_address=f"00000000:{index + 1:02X}:00.0" if simulated else None,
-        simulated=simulated,
+        uuid=None,
+        pci_address=None,
+        simulated=False,
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provision.models.base import Frozen
-from provision.models.catalog import Catalog, ModelEntry
+from provision.models.catalog import Catalog, squeeze
 from provision.models.lab import LabModel
-from provision.models.plan import Card, CardBudget, EngineInstance
+from provision.models.plan import Card, EngineInstance
 from provision.models.profile import Machine, Profile, WorkloadModel
-from provision.planner import vram
-from provision.planner.fitting import explain_misfit
+from provision.planner.demand import Demand, Placed, demand_of, place, room_of
+from provision.planner.misfit import explain_misfit
 from provision.planner.problems import Problems, list_choices
 from provision.planner.simulation import simulate_engine
+from provision.planner.throughput import bound_decoding
 
+BATCH = 2048
+"""llama.cpp's own default of --batch-size, passed explicitly."""
 OS_RESERVE_MIB = 1024
 """Host memory left to the machine itself beside its models: an assumption."""
 
@@ -22,10 +25,9 @@ class Assignment(Frozen):
     """A model with the cards it gets, in the order of the split; no card: the CPU."""
 
     model: WorkloadModel
-    demand: vram.Demand
+    demand: Demand
     cards: tuple[Card, ...]
-    shares: tuple[float, ...]
-    budgets: tuple[CardBudget, ...]
+    placed: Placed
 
 
 def plan_engines(
@@ -56,10 +58,8 @@ def name_model_file(model: str, quant: str) -> str:
     return f"{model}-{quant}.gguf"
 
 
-def _read_workload(
-    profile: Profile, catalog: Catalog, cards: Sequence[Card], problems: Problems
-) -> dict[int, vram.Demand]:
-    demands: dict[int, vram.Demand] = {}
+def _read_workload(profile: Profile, catalog: Catalog, cards: Sequence[Card], problems: Problems) -> dict[int, Demand]:
+    demands: dict[int, Demand] = {}
     names: set[str] = set()
     for index, model in enumerate(profile.workload.models):
         at = f"workload.models.{index}"
@@ -69,27 +69,39 @@ def _read_workload(
         _check_cards(model, len(cards), at, problems)
         entry = catalog.models.get(model.model)
         if entry is None:
-            hint = list_choices(model.model, catalog.models)
+            hint = _suggest_model(model.model, catalog)
             problems.add(f"model '{model.model}' is not in the catalogue", at=f"{at}.model", hint=hint)
             continue
-        size = {quant.name: quant.file_mib for quant in entry.quants}.get(model.quant)
-        if size is None:
+        known = [quant.name for quant in entry.quants]
+        if model.quant not in known:
             problems.add(
                 f"'{entry.id}' has no quantisation '{model.quant}' in the catalogue",
                 at=f"{at}.quant",
-                hint=list_choices(model.quant, (quant.name for quant in entry.quants)),
+                hint=list_choices(model.quant, known) if known else "it has no GGUF file there: choose another model",
             )
-        if model.context > entry.max_context:
+        most = entry.architecture.max_context
+        if model.context > most:
             problems.add(
-                f"'{entry.id}' was trained for {entry.max_context} tokens, {model.context} are asked for",
+                f"'{entry.id}' was trained for {most} tokens, {model.context} are asked for",
                 at=f"{at}.context",
-                hint=f"write at most {entry.max_context}",
+                hint=f"write at most {most}",
             )
-        if size is not None and model.context <= entry.max_context:
-            demands[index] = vram.Demand(
-                entry=entry, file_mib=size, context=model.context, parallel=model.parallel, kv=model.kv
-            )
+        if model.quant in known and model.context <= most:
+            demands[index] = demand_of(entry, model, on_cards=_wants_cards(model, cards))
     return demands
+
+
+def _suggest_model(name: str, catalog: Catalog) -> str:
+    """What was meant, by the articles' names too; else the closest ids."""
+    named = catalog.list_names().get(squeeze(name))
+    if named is None:
+        return list_choices(name, catalog.models)
+    entry, explanation = named
+    return f"write {entry.id}" + (f": {explanation}" if explanation else "")
+
+
+def _wants_cards(model: WorkloadModel, cards: Sequence[Card]) -> bool:
+    return bool(cards) and model.gpus != ()
 
 
 def _check_cards(model: WorkloadModel, count: int, at: str, problems: Problems) -> None:
@@ -106,25 +118,28 @@ def _check_cards(model: WorkloadModel, count: int, at: str, problems: Problems) 
 def _assign(
     profile: Profile,
     catalog: Catalog,
-    demands: dict[int, vram.Demand],
+    demands: dict[int, Demand],
     cards: Sequence[Card],
     problems: Problems,
 ) -> dict[int, Assignment]:
     """First the models whose cards are named, then the others, largest first: each on the fullest single card that
     has room, else over all cards."""
-    free = {card.index: vram.room_of(card) for card in cards}
+    free = {card.index: room_of(card) for card in cards}
     models = profile.workload.models
     assigned: dict[int, Assignment] = {}
-    for index in sorted(demands, key=lambda i: (models[i].gpus is None, -demands[i].file_mib, i)):
+    for index in sorted(demands, key=lambda i: (models[i].gpus is None, -demands[i].weights.placed_bytes, i)):
         model, demand = models[index], demands[index]
         if any(wanted not in free for wanted in model.gpus or ()):
             continue
-        tried = [_try(model, demand, chosen, catalog, free) for chosen in _candidates(model, cards, free)]
-        fitting = next((a for a in tried if all(b.total_mib <= free[b.card] for b in a.budgets)), None)
+        tried = [
+            Assignment(model=model, demand=demand, cards=chosen, placed=place(demand, chosen, catalog.gpus, free))
+            for chosen in _candidates(model, cards, free)
+        ]
+        fitting = next((assignment for assignment in tried if assignment.placed.verdict == "fits"), None)
         if fitting is None:
-            explain_misfit(model, demand, index, tried[-1].cards, tried[-1].budgets, free, catalog, problems)
+            explain_misfit(demand, index, model.name, tried[-1].placed, tried[-1].cards, free, catalog, problems)
             continue
-        for budget in fitting.budgets:
+        for budget in fitting.placed.budgets:
             free[budget.card] -= budget.total_mib
         assigned[index] = fitting
     return assigned
@@ -138,22 +153,9 @@ def _candidates(model: WorkloadModel, cards: Sequence[Card], free: dict[int, int
     return [*((card,) for card in singles), *together]
 
 
-def _try(
-    model: WorkloadModel, demand: vram.Demand, cards: tuple[Card, ...], catalog: Catalog, free: dict[int, int]
-) -> Assignment:
-    overheads = [catalog.gpus[card.model].context_overhead_mib for card in cards]
-    shares = vram.share_room(demand, [free[card.index] for card in cards], overheads)
-    budgets = vram.budget_cards(demand, cards, overheads, shares) if cards else ()
-    return Assignment(model=model, demand=demand, cards=cards, shares=shares, budgets=budgets)
-
-
 def _check_host_memory(homes: dict[str, Machine], assigned: dict[int, Assignment], problems: Problems) -> None:
     for engine, machine in homes.items():
-        wanted = {
-            a.model.name: vram.host_mib(a.demand, on_cards=bool(a.cards))
-            for a in assigned.values()
-            if a.model.engine == engine
-        }
+        wanted = {a.model.name: a.placed.host_mib for a in assigned.values() if a.model.engine == engine}
         room = machine.memory - OS_RESERVE_MIB
         if sum(wanted.values()) > room:
             each = ", ".join(f"{name} {mib}" for name, mib in wanted.items())
@@ -167,34 +169,31 @@ def _check_host_memory(homes: dict[str, Machine], assigned: dict[int, Assignment
 
 
 def _describe(assignment: Assignment, home: Machine, port: int, *, threads: int) -> EngineInstance:
-    model, demand, entry = assignment.model, assignment.demand, assignment.demand.entry
+    model, demand, placed = assignment.model, assignment.demand, assignment.placed
+    serving, shape = demand.serving, demand.architecture
     several = len(assignment.cards) > 1
     return EngineInstance(
         name=model.name,
         service=model.engine,
         machine=home.name,
-        wanted_model=entry.id,
-        model=entry.id,
+        wanted_model=demand.model,
+        model=demand.model,
         quant=model.quant,
-        model_file=name_model_file(entry.id, model.quant),
+        model_file=name_model_file(demand.model, model.quant),
         simulated=False,
+        embeddings=shape.encoder,
         port=port,
-        context_tokens=demand.context * demand.parallel,
-        parallel=demand.parallel,
-        kv=demand.kv,
+        context_tokens=serving.context * serving.parallel,
+        parallel=serving.parallel,
+        kv=model.kv,
         split_mode="layer" if several else "none",
-        tensor_split=assignment.shares if several else (),
-        gpu_layers=_all_layers(entry) if assignment.cards else 0,
-        ubatch=demand.ubatch,
+        tensor_split=placed.shares if several else (),
+        # llama.cpp counts the output layer as one more.
+        gpu_layers=shape.layers + 1 if assignment.cards else 0,
+        batch=serving.ubatch if shape.encoder else BATCH,
+        ubatch=serving.ubatch,
         threads=threads,
-        cards=assignment.budgets,
-        host_mib=vram.host_mib(demand, on_cards=bool(assignment.cards)),
-        decode_bound_tok_s=(
-            vram.bound_decoding(demand, assignment.cards, assignment.shares) if assignment.cards else None
-        ),
+        cards=placed.budgets,
+        host_mib=placed.host_mib,
+        decode_bound_tok_s=bound_decoding(demand, assignment.cards, placed),
     )
-
-
-def _all_layers(entry: ModelEntry) -> int:
-    """llama.cpp counts the output layer as one more."""
-    return entry.layers + 1

@@ -9,7 +9,6 @@ from provision.models.plan import Card, EngineInstance, Finding
 from provision.models.profile import Machine, Profile
 from provision.planner.network import GATEWAY_SERVICE
 
-_NO_USE = ("not licensed", "non-commercial")
 _FREE_POWER_W = 250
 """Left of the power supply beside the GPUs for CPU, disks and fans: an assumption."""
 
@@ -75,15 +74,13 @@ def _hardware(profile: Profile, catalog: Catalog, cards: Sequence[Card]) -> Iter
 def _models(profile: Profile, catalog: Catalog) -> Iterator[Finding]:
     for index, model in enumerate(profile.workload.models):
         entry = catalog.models[model.model]
-        if entry.restrictions.strip().casefold() in {"", "none"}:
-            continue
-        grave = any(sign in entry.restrictions.casefold() for sign in _NO_USE)
-        yield Finding(
-            severity="warning" if grave else "note",
-            what=f"{entry.id} is under {entry.licence}: {entry.restrictions}",
-            where=f"workload.models.{index}",
-            hint="make sure that the licence allows your use",
-        )
+        for finding in entry.findings:
+            yield Finding(
+                severity=finding.severity,
+                what=f"{entry.id} is under {entry.licence}: {finding.what}",
+                where=f"workload.models.{index}",
+                hint="make sure that the licence allows your use",
+            )
 
 
 def _engines(homes: Mapping[str, Machine], engines: Sequence[EngineInstance], catalog: Catalog) -> Iterator[Finding]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from math import ceil
 
 from provision.errors import PlanError
+from provision.models.architecture import Serving
 from provision.models.catalog import Catalog
 from provision.models.lab import LabModel
 from provision.models.plan import CardBudget, EngineInstance
-from provision.planner import vram
+from provision.planner import memory
 
 
 def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> EngineInstance:
@@ -25,9 +26,10 @@ def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> 
             where="catalogue, models",
             hint="add its hyper-parameters to the catalogue",
         )
-    context = min(wanted.context_tokens // wanted.parallel, lab.max_context, entry.max_context)
-    demand = vram.Demand(entry=entry, file_mib=lab.weights_mib, context=context, parallel=wanted.parallel, kv=wanted.kv)
-    kv = vram.kv_mib(demand, range(entry.layers))
+    shape = entry.architecture
+    context = min(wanted.context_tokens // wanted.parallel, lab.max_context, shape.max_context)
+    serving = Serving(context=context, parallel=wanted.parallel, kv=wanted.kv, backend="cpu")
+    kv = sum(memory.cache_bytes(shape, serving)) / 2**20
     return wanted.model_copy(
         update={
             "model": entry.id,
@@ -35,7 +37,11 @@ def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> 
             "model_file": lab.file,
             "simulated": bool(wanted.cards) or wanted.wanted_model != entry.id,
             "context_tokens": context * wanted.parallel,
-            "gpu_layers": entry.layers + 1 if wanted.cards else 0,
+            "gpu_layers": shape.layers + 1 if wanted.cards else 0,
+            "batch": max(wanted.batch, serving.ubatch),
+            "ubatch": serving.ubatch,
+            # The stand-in is no encoder: its file does not say how its outputs become one vector.
+            "pooling": "mean" if wanted.embeddings else "model",
             "threads": lab.threads,
             "cards": _share(wanted, lab, kv),
             "host_mib": lab.weights_mib + ceil(kv) + lab.compute_mib + lab.process_overhead_mib,

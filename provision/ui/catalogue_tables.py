@@ -22,34 +22,6 @@ class _Summary(Protocol):
     def description(self) -> str: ...
 
 
-class _Card(Protocol):
-    @property
-    def index(self) -> int: ...
-    @property
-    def weights_mib(self) -> int: ...
-    @property
-    def kv_mib(self) -> int: ...
-    @property
-    def compute_mib(self) -> int: ...
-    @property
-    def overhead_mib(self) -> int: ...
-    @property
-    def total_mib(self) -> int: ...
-    @property
-    def usable_mib(self) -> int: ...
-
-
-class _Fit(Protocol):
-    @property
-    def verdict(self) -> str: ...
-    @property
-    def per_gpu(self) -> Sequence[_Card]: ...
-    @property
-    def decode_bound_tok_s(self) -> float | None: ...
-    @property
-    def reasons(self) -> Sequence[str]: ...
-
-
 def render_profiles(profiles: Iterable[_Summary]) -> Table:
     table = new_table("Profiles")
     table.add_column("name", no_wrap=True)
@@ -97,7 +69,7 @@ def render_models(models: Iterable[ModelEntry]) -> RenderableType:
     table.add_column("licence")
     for model in found:
         sizes = (_in_billions(model.parameters_b), _in_billions(model.active_parameters_b))
-        figures = (*sizes, f"{model.max_context // 1024}k")
+        figures = (*sizes, f"{model.architecture.max_context // 1024}k")
         table.add_row(safe(model.id, "bold"), *figures, safe(_list_files(model)), safe(model.licence))
     return Group(table, *_warnings(found), *_not_served(found))
 
@@ -128,26 +100,3 @@ def _not_served(models: Sequence[ModelEntry]) -> Iterator[Text]:
         missing = [model.id for model in models if model.engines and engine not in model.engines]
         if missing:
             yield safe(f"\n{engine} does not serve: {', '.join(missing)}")
-
-
-def render_fit(answer: _Fit) -> RenderableType:
-    """Verdict, MiB per card, and what would fit instead."""
-    good = answer.verdict != "no"
-    parts: list[RenderableType] = [Text(answer.verdict, style="bold green" if good else "bold red")]
-    parts += [safe(reason) for reason in answer.reasons]
-    if answer.per_gpu:
-        parts += [Text(), _cards(answer.per_gpu)]
-    if answer.decode_bound_tok_s is not None:
-        parts.append(Text(f"At most {answer.decode_bound_tok_s:.0f} tokens/s for one user (memory bandwidth)."))
-    return Group(*parts)
-
-
-def _cards(cards: Iterable[_Card]) -> Table:
-    table = new_table("MiB per card")
-    table.add_column("card")
-    for head in ("weights", "KV", "compute", "overhead", "total", "usable"):
-        table.add_column(head, justify="right")
-    for card in cards:
-        figures = (card.weights_mib, card.kv_mib, card.compute_mib, card.overhead_mib, card.total_mib, card.usable_mib)
-        table.add_row(str(card.index), *(str(figure) for figure in figures))
-    return table

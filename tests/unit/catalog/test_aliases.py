@@ -78,7 +78,7 @@ def test_case_spaces_and_dashes_do_not_count(name: str) -> None:
 
 
 def test_every_model_answers_to_its_own_names() -> None:
-    for key, model in CATALOG.all_models.items():
+    for key, model in CATALOG.models.items():
         for name in (key, model.name, model.hf_repo, model.ollama_tag):
             if name:
                 assert find_model(CATALOG, name) == (model, None), name
@@ -86,7 +86,7 @@ def test_every_model_answers_to_its_own_names() -> None:
 
 def test_no_name_means_two_models() -> None:
     owners: dict[str, str] = {}
-    for model in CATALOG.all_models.values():
+    for model in CATALOG.models.values():
         aliases = [alias.name for alias in model.aliases]
         for name in (model.id, model.name, model.hf_repo, model.ollama_tag, *aliases):
             squeezed = (name or model.id).replace(" ", "").replace("-", "").casefold()

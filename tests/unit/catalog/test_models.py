@@ -9,12 +9,11 @@ from provision.models.architecture import Architecture
 from provision.models.catalog import Catalog, ModelEntry, Quant
 
 CATALOG: Catalog = load_catalog()
-MODELS = CATALOG.all_models
+MODELS = CATALOG.models
 FREE = {"Apache-2.0", "MIT"}
 
 
 def shape_of(model: ModelEntry) -> Architecture:
-    assert model.architecture is not None
     return model.architecture
 
 
@@ -63,7 +62,6 @@ def test_a_file_of_unknown_size_is_left_out_rather_than_guessed() -> None:
 def test_a_licence_that_is_not_free_has_findings(model: ModelEntry) -> None:
     if model.licence not in FREE:
         assert model.findings
-    assert model.restrictions == ("; ".join(finding.what for finding in model.findings) or "none")
 
 
 @pytest.mark.parametrize(
@@ -87,28 +85,6 @@ def test_what_a_licence_asks_for(name: str, severity: str, words: str) -> None:
 def test_only_two_licences_may_forbid_the_use() -> None:
     graves = {name for name, model in MODELS.items() if any(f.severity == "warning" for f in model.findings)}
     assert graves == {"llama4-scout-17b-16e", "mistral-large-2407"}
-
-
-def test_the_planner_is_offered_only_what_its_formulas_know() -> None:
-    """Until it knows the others: a wrong budget must not be possible."""
-    assert set(CATALOG.further_models) == {
-        "deepseek-r1",
-        "deepseek-coder-v2-236b",
-        "deepseek-coder-v2-lite",
-        "deepseek-v4-flash",
-        "deepseek-v4-pro",
-        "llama4-scout-17b-16e",
-        "qwen3-coder-next-80b-a3b",
-        "codestral-mamba-7b",
-        "nomic-embed-text-v1.5",
-        "bge-m3",
-    }
-    assert not CATALOG.further_models.keys() & CATALOG.models.keys()
-    for model in CATALOG.models.values():
-        shape = shape_of(model)
-        assert (model.layers, model.kv_heads, model.head_dim) == (shape.layers, shape.kv_heads, shape.key_dim)
-        assert (model.sliding_window is None) == (model.full_attention_every is None)
-        assert model.tied_embeddings is shape.tied_embeddings
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)

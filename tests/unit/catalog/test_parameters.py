@@ -10,7 +10,7 @@ import pytest
 from provision.catalog import load_catalog
 from provision.models.architecture import Architecture, LatentAttention, StateSpace
 
-MODELS = load_catalog().all_models
+MODELS = load_catalog().models
 COUNTED = {
     name: model
     for name, model in MODELS.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -197,7 +198,13 @@ def test_too_large_says_numbers_per_card_and_what_would_fit(
     make_profile: MakeProfile, catalog: Catalog, make_model: Make
 ) -> None:
     (error,) = problems_of(make_profile(workload={"models": [make_model(quant="q8_0")]}), catalog)
-    assert "card 0: 38133 of 23056 MiB" in error.what
+    wanted = re.search(
+        r"card 0: (\d+) of 23056 MiB \(weights (\d+), KV (\d+), compute (\d+), overhead 450\)", error.what
+    )
+    assert wanted is not None
+    total, *parts = (int(number) for number in wanted.groups())
+    assert total == sum(parts) + 450
+    assert total > 23056
     assert "card 1: " in error.what
     assert "quant: q4_k_m" in error.hint
     plan_live(make_profile(workload={"models": [make_model(quant="q4_k_m")]}), catalog)

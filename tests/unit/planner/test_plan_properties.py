@@ -22,7 +22,7 @@ Make = Callable[..., dict[str, Any]]
 MODEL = st.fixed_dictionaries(
     {
         "model": st.sampled_from(["llama3.3-70b", "gemma-3-270m"]),
-        "quant": st.sampled_from(["q4_k_m", "q4_k_m", "q4_k_m", "iq2_xs", "q8_0"]),
+        "quant": st.sampled_from(["q4_k_m", "q4_k_m", "q4_k_m", "q3_k_m", "q8_0"]),
         "context": st.integers(256, 40000),
         "parallel": st.integers(1, 8),
         "kv": st.sampled_from(["f16", "q8_0", "q4_0"]),

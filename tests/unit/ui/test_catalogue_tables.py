@@ -27,9 +27,9 @@ def test_cards_show_speed_link_and_what_is_estimated(show: Callable[..., str]) -
 
 
 def test_models_show_size_files_and_licence(show: Callable[..., str]) -> None:
-    shown = show(render_models(CATALOG.all_models.values()), WIDTH)
+    shown = show(render_models(CATALOG.models.values()), WIDTH)
     rows = rows_of(shown)
-    assert CATALOG.all_models.keys() <= rows.keys()
+    assert CATALOG.models.keys() <= rows.keys()
     for part in ("70.6B", "128k", "q4_k_m 40, q8_0 70", "Llama 3.3 Community"):
         assert part in rows["llama3.3-70b"]
     assert rows["mixtral-8x22b"].split()[1:3] == ["141B", "39.2B"]
@@ -40,7 +40,7 @@ def test_models_show_size_files_and_licence(show: Callable[..., str]) -> None:
 
 
 def test_what_may_forbid_a_use_stands_below(show: Callable[..., str]) -> None:
-    below = show(render_models(CATALOG.all_models.values()), WIDTH).split("--json")[1]
+    below = show(render_models(CATALOG.models.values()), WIDTH).split("--json")[1]
     assert "llama4-scout-17b-16e: not licensed to persons living in" in below
     assert "mistral-large-2407: non-commercial" in below
     assert "ollama does not serve: " in below

@@ -1,0 +1,168 @@
+"""One model as it shall be served, and what that takes of the cards it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from math import ceil
+
+from provision.models.architecture import Architecture, Engine, Serving, Weights
+from provision.models.base import Frozen
+from provision.models.catalog import GpuEntry, ModelEntry
+from provision.models.fit import Verdict
+from provision.models.plan import Card, CardBudget
+from provision.models.profile import WorkloadModel
+from provision.planner import memory
+from provision.planner.memory_vllm import VllmCard, plan_vllm
+
+RESERVE_MIB = 1024
+RESERVE_SHARE = 0.03
+VLLM_HOST_MIB = 4096
+"""Memory of vLLM's processes on the host: an assumption; 2.85 GB were seen of its CPU build with a tiny model."""
+_ENGINES: dict[str, Engine] = {"llama_cpp": "llama.cpp"}
+"""Service names of profiles, and the engines' own names."""
+
+
+class Demand(Frozen):
+    """`model` is its name in messages."""
+
+    model: str
+    quant: str
+    architecture: Architecture
+    weights: Weights
+    serving: Serving
+
+    def served(self, **changes: object) -> Demand:
+        """The same model, served otherwise."""
+        return self.model_copy(update={"serving": self.serving.model_copy(update=changes)})
+
+
+class Placed(Frozen):
+    """A demand on cards, in the order of the split; without cards, all of it is in the host's memory.
+
+    `reasons` say why it is tight or impossible, where the numbers of the cards alone do not.
+    """
+
+    verdict: Verdict
+    shares: tuple[float, ...]
+    budgets: tuple[CardBudget, ...]
+    host_mib: int
+    reasons: tuple[str, ...] = ()
+
+
+def demand_of(entry: ModelEntry, model: WorkloadModel, *, on_cards: bool) -> Demand:
+    """A profile's model. An encoder reads its whole input as one batch."""
+    shape = entry.architecture
+    return Demand(
+        model=entry.id,
+        quant=model.quant,
+        architecture=shape,
+        weights=memory.weigh(shape, model.quant),
+        serving=Serving(
+            engine=_ENGINES[model.engine],
+            context=model.context,
+            parallel=model.parallel,
+            kv=model.kv,
+            ubatch=model.context if shape.encoder else Serving().ubatch,
+            backend="cuda" if on_cards else "cpu",
+        ),
+    )
+
+
+def reserve_of(card: Card) -> int:
+    """MiB that a plan leaves free on a card: max(1024 MiB, 3 %), as llama.cpp's `--fit-target` does."""
+    return max(RESERVE_MIB, ceil(card.usable_mib * RESERVE_SHARE))
+
+
+def room_of(card: Card) -> int:
+    """MiB that models may take on a card."""
+    return max(0, card.usable_mib - reserve_of(card))
+
+
+def place(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEntry], free: Mapping[int, int]) -> Placed:
+    """Put a model on cards. `free` has the MiB left on each card by its index, without the reserve.
+
+    Raises PlanError where vLLM cannot divide the model by the number of cards.
+    """
+    if demand.serving.engine == "vllm":
+        return _place_vllm(demand, cards, gpus, free)
+    contexts = [gpus[card.model].context_overhead_mib for card in cards]
+    shares = _share_room(demand, [free[card.index] for card in cards], contexts)
+    held = memory.place(demand.architecture, demand.weights, demand.serving, shares, contexts)
+    budgets = tuple(
+        CardBudget(
+            card=card.index,
+            weights_mib=part.weights_mib,
+            kv_mib=part.kv_mib,
+            compute_mib=part.compute_mib,
+            overhead_mib=part.overhead_mib,
+            total_mib=part.total_mib,
+        )
+        for card, part in zip(cards, held.cards, strict=True)
+    )
+    over = {card.index: b.total_mib - free[card.index] for card, b in zip(cards, budgets, strict=True)}
+    within = all(over[card.index] <= reserve_of(card) for card in cards)
+    verdict: Verdict = "fits" if all(excess <= 0 for excess in over.values()) else "tight" if within else "no"
+    return Placed(verdict=verdict, shares=shares, budgets=budgets, host_mib=held.host_mib)
+
+
+def place_alone(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEntry]) -> Placed:
+    """On cards that hold nothing else."""
+    return place(demand, cards, gpus, {card.index: room_of(card) for card in cards})
+
+
+def _place_vllm(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEntry], free: Mapping[int, int]) -> Placed:
+    """vLLM fills its budget with KV blocks: it fits where all slots may be full at once, else requests wait."""
+    asked = [
+        VllmCard(
+            index=card.index,
+            total_mib=card.usable_mib,
+            context_mib=gpus[card.model].context_overhead_mib,
+            nvlink=_has_nvlink(gpus[card.model]),
+            taken_mib=room_of(card) - free[card.index],
+        )
+        for card in cards
+    ]
+    serving = demand.serving.model_copy(update={"tensor_parallel": len(cards)})
+    plan = plan_vllm(demand.architecture, demand.weights, serving, asked)
+    return Placed(
+        verdict="fits" if plan.holds_all_slots else "tight" if plan.starts else "no",
+        shares=(1 / len(cards),) * len(cards),
+        budgets=tuple(
+            CardBudget(
+                card=part.index,
+                weights_mib=part.weights_mib,
+                kv_mib=part.kv_mib,
+                compute_mib=part.activation_mib + part.graphs_mib,
+                overhead_mib=part.non_torch_mib + part.outside_mib,
+                total_mib=part.total_mib,
+            )
+            for part in plan.cards
+        ),
+        host_mib=VLLM_HOST_MIB,
+        reasons=plan.reasons,
+    )
+
+
+def _has_nvlink(gpu: GpuEntry) -> bool:
+    return gpu.interconnect is not None and gpu.interconnect.nvlink is not None
+
+
+def _share_room(demand: Demand, free: Sequence[int], contexts: Sequence[int]) -> tuple[float, ...]:
+    """`--tensor-split` in proportion to what each card has left for layers, to three digits.
+
+    What its compute buffer takes depends on the split; so it is asked of a first one, which leaves it out.
+    """
+    if not free:
+        return ()
+    left = [max(1, room - context) for room, context in zip(free, contexts, strict=True)]
+    if len(left) > 1:
+        owners = memory.deal_layers(demand.architecture.layers, _in_shares(left))
+        _, buffers = memory.compute_bytes(demand.architecture, demand.serving, owners)
+        # A card that got no layer at all has no buffer either.
+        left = [max(1, room - -(-size // 2**20)) for room, size in zip_longest(left, buffers, fillvalue=0)]
+    return _in_shares(left)
+
+
+def _in_shares(left: Sequence[int]) -> tuple[float, ...]:
+    return tuple(max(0.001, round(room / sum(left), 3)) for room in left)
