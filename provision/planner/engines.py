@@ -17,6 +17,7 @@ from provision.planner.throughput import bound_decoding
 
 BATCH = 2048
 """llama.cpp's own default of --batch-size, passed explicitly."""
+WRITERS_NEEDED = frozenset({"open_webui", "n8n"})
 OS_RESERVE_MIB = 1024
 """Host memory left to the machine itself beside its models: an assumption."""
 
@@ -42,6 +43,7 @@ def plan_engines(
     demands = _read_workload(profile, catalog, cards, problems)
     assigned = _assign(profile, catalog, demands, cards, problems)
     _check_host_memory(homes, assigned, problems)
+    _check_writers(homes, demands, problems)
     instances = []
     for index, assignment in sorted(assigned.items()):
         home = homes.get(assignment.model.engine)
@@ -151,6 +153,18 @@ def _candidates(model: WorkloadModel, cards: Sequence[Card], free: dict[int, int
     singles = sorted(cards, key=lambda card: (free[card.index], card.index))
     together = [tuple(cards)] if len(cards) != 1 else []
     return [*((card,) for card in singles), *together]
+
+
+def _check_writers(homes: dict[str, Machine], demands: dict[int, Demand], problems: Problems) -> None:
+    """Services that talk to a model need one that writes text, not an encoder alone."""
+    if not demands or any(not demand.architecture.encoder for demand in demands.values()):
+        return
+    for service in sorted(WRITERS_NEEDED & set(homes)):
+        problems.add(
+            f"'{service}' needs a model that writes text, and all models of the workload are encoders",
+            at="workload.models",
+            hint=f"add a chat model, or take {service} off machine '{homes[service].name}'",
+        )
 
 
 def _check_host_memory(homes: dict[str, Machine], assigned: dict[int, Assignment], problems: Problems) -> None:

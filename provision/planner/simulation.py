@@ -38,7 +38,7 @@ def simulate_engine(wanted: EngineInstance, catalog: Catalog, lab: LabModel) -> 
             "simulated": bool(wanted.cards) or wanted.wanted_model != entry.id,
             "context_tokens": context * wanted.parallel,
             "gpu_layers": shape.layers + 1 if wanted.cards else 0,
-            "batch": max(wanted.batch, serving.ubatch),
+            "batch": serving.ubatch if wanted.embeddings else wanted.batch,
             "ubatch": serving.ubatch,
             # The stand-in is no encoder: its file does not say how its outputs become one vector.
             "pooling": "mean" if wanted.embeddings else "model",

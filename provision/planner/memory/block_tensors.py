@@ -146,9 +146,10 @@ def experts(architecture: Architecture, layer: int, *, biased: bool = False) -> 
 
 
 def selection_bias(architecture: Architecture) -> bool:
-    """Whether experts are chosen with a bias per expert: DeepSeek V3 and later, which have 256 experts or more."""
+    """Whether experts are chosen with a bias per expert: DeepSeek V3 (256 experts, V2 has fewer) and V4."""
     experts = architecture.experts
-    return architecture.family in ("deepseek2", "deepseek4") and experts is not None and experts.count >= 256
+    third = architecture.family == "deepseek2" and experts is not None and experts.count >= 256
+    return third or architecture.family == "deepseek4"
 
 
 def encoder_block(architecture: Architecture, _layer: int) -> Iterator[Tensor]:

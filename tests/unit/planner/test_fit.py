@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.catalog import load_catalog
+from provision.errors import ErrorGroup, PlanError
 from provision.models.architecture import Serving
 from provision.models.fit import FitAnswer
-from provision.planner import memory
+from provision.models.profile import Profile, Workload, WorkloadModel
+from provision.planner import build_plan, memory
 from provision.planner.cards import imagine_cards
 from provision.planner.demand import Demand, place_alone, reserve_of
 from provision.planner.fit import answer_fit
+from provision.profile import load_profile
 
 CATALOG = load_catalog()
 LLAMA_CPP = sorted(name for name, model in CATALOG.models.items() if model.quants and "llama.cpp" in model.engines)
@@ -128,3 +133,44 @@ def test_vllm_takes_its_budget_whatever_is_asked() -> None:
         assert placed.verdict == "fits"
         totals.add(placed.budgets[0].total_mib)
     assert max(totals) - min(totals) < 64
+
+
+def profile_with(*models: Any) -> Profile:
+    """The reference hardware with other models; the first may be given as id and quantisation."""
+    if isinstance(models[0], str):
+        models = ({"name": "chat", "model": models[0], "quant": models[1], "context": 2048},)
+    workload = Workload(models=tuple(WorkloadModel.model_validate(model) for model in models))
+    return load_profile("sme-2x4090").profile.model_copy(update={"workload": workload})
+
+
+def test_an_article_s_name_in_a_profile_is_explained() -> None:
+    """A profile names models by id; a name from an article gets the id and the reason."""
+    with pytest.raises(PlanError) as caught:
+        build_plan(profile_with("qwen3-72b", "q4_k_m"), CATALOG, client="c", target="live", lab=None)
+    assert "write qwen2.5-72b: there is no Qwen3 72B" in caught.value.hint
+
+
+def test_an_encoder_alone_does_not_do_for_a_chat() -> None:
+    with pytest.raises(ErrorGroup) as caught:
+        build_plan(profile_with("bge-m3", "f16"), CATALOG, client="c", target="live", lab=None)
+    assert [error.what[: error.what.index("needs") + 5] for error in caught.value.errors] == [
+        "'n8n' needs",
+        "'open_webui' needs",
+    ]
+
+
+def test_chat_code_and_embeddings_share_two_cards() -> None:
+    models = [
+        {"name": "chat", "model": "mistral-small-3.2-24b", "quant": "q4_k_m", "parallel": 2},
+        {"name": "code", "model": "qwen3-coder-30b-a3b", "quant": "q4_k_m"},
+        {"name": "embed", "model": "nomic-embed-text-v1.5", "quant": "f16", "context": 2048, "parallel": 2},
+    ]
+    plan = build_plan(profile_with(*models), CATALOG, client="c", target="live", lab=None)
+    placed = {engine.name: [budget.card for budget in engine.cards] for engine in plan.engines}
+    assert placed == {"chat": [1], "code": [0], "embed": [0]}
+    embed = plan.engines[2]
+    assert (embed.embeddings, embed.ubatch, embed.batch, embed.decode_bound_tok_s) == (True, 2048, 2048, None)
+    assert embed.cards[0].kv_mib == 0
+    for card in plan.cards:
+        taken = sum(b.total_mib for engine in plan.engines for b in engine.cards if b.card == card.index)
+        assert taken <= card.usable_mib - reserve_of(card)

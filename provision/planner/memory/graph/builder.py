@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provision.models.architecture import Architecture, Serving
+from provision.planner.memory.block_tensors import selection_bias
 from provision.planner.memory.cache import cells_per_slot, ubatch_of, window_cells
 from provision.planner.memory.graph.nodes import HOST, Graph, Node, contiguous, like, multiply, top, view
 from provision.planner.memory.layers import required
@@ -144,7 +145,7 @@ class Builder:
             probabilities = like(probabilities)
         if family == "llama4":
             return probabilities, logits
-        if gating in ("sigmoid", "sqrt_softplus") and experts.count >= 256:
+        if selection_bias(self.architecture):
             return probabilities, like(probabilities)
         return probabilities, probabilities
 
