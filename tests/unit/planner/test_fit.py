@@ -174,3 +174,17 @@ def test_chat_code_and_embeddings_share_two_cards() -> None:
     for card in plan.cards:
         taken = sum(b.total_mib for engine in plan.engines for b in engine.cards if b.card == card.index)
         assert taken <= card.usable_mib - reserve_of(card)
+
+
+@pytest.mark.parametrize(
+    ("model", "quant"),
+    [(model.id, quant.name) for model in CATALOG.models.values() for quant in model.quants],
+)
+def test_the_tensors_add_up_to_the_catalogue_s_file(model: str, quant: str) -> None:
+    """Two sources for one figure: published (or earlier computed) sizes, and the quantiser's rules tensor by tensor."""
+    entry = CATALOG.models[model]
+    size = next(found.file_bytes for found in entry.quants if found.name == quant)
+    assert size is not None
+    tensors = sum(tensor.size for tensor in memory.list_tensors(entry.architecture, quant))
+    # Gemma's published file has 6 MB of vocabulary in its header beside 247 MB of tensors.
+    assert tensors == pytest.approx(size, rel=0.03 if model == "gemma-3-270m" else 0.005)
