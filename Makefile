@@ -5,7 +5,7 @@ PROFILE ?= sme-2x4090
 ROLE ?= base
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test lint bench molecule clean
+.PHONY: help setup setup-lab demo test lint bench gpu-check molecule clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +27,9 @@ lint: setup ## ruff, mypy strict, yamllint, ansible-lint production
 
 bench: setup-lab ## measured ratios: second run against stock Ansible
 	@$(RUN)python -m bench
+
+gpu-check: setup ## the plan against a real NVIDIA card; options: make gpu-check ARGS="--source FILE"
+	@$(RUN)python -m bench.gpu_check $(ARGS)
 
 molecule: setup-lab ## one role on a real LXC host: make molecule ROLE=caddy
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN)molecule test -s $(ROLE)

@@ -17,6 +17,10 @@ _WORTH_TIMING = 4 * 2**30
 """Bytes: below, the launches of kernels weigh more than the bandwidth."""
 
 
+_WORTH_WAITING = 20 * 2**30
+"""Bytes: a hole is read page by page too, and 75 GB of it shows no more than 20 GB."""
+
+
 class Case(Frozen):
     """A model's file as it is served, on the first `cards` cards; on none: by the CPU."""
 
@@ -62,10 +66,11 @@ def make_case(entry: ModelEntry, quant: str, cards: int, number: int = 0) -> Cas
 
 
 def choose_for_memory(models: Mapping[str, ModelEntry], cards: int, fits: Fits) -> tuple[Case, ...]:
-    """Each model in its largest file that fits one card (the CPU where `cards` is 0): first one model of every family,
-    small before large, then the others. With several cards the largest that needs them all comes first."""
+    """Each model in its largest file up to 20 GiB that fits one card (the CPU where `cards` is 0), else in its smallest
+    that fits: first one model of every family, small before large, then the others. With several cards, the smallest
+    file that does not fit on one comes before them."""
     entries = [entry for entry in models.values() if entry.architecture.family in FAMILIES]
-    single = [found for n, entry in enumerate(entries) if (found := _largest(entry, min(1, cards), n, fits))]
+    single = [found for n, entry in enumerate(entries) if (found := _choose_file(entry, min(1, cards), n, fits))]
     single.sort(key=lambda case: case.file_bytes)
     seen: set[str] = set()
     first: list[Case] = []
@@ -75,8 +80,12 @@ def choose_for_memory(models: Mapping[str, ModelEntry], cards: int, fits: Fits) 
             seen.add(family)
             first.append(case)
     rest = [case for case in single if case not in first]
-    spread = [found for entry in entries if cards > 1 and (found := _largest(entry, cards, 0, fits))]
-    return (*sorted(spread, key=lambda case: case.file_bytes)[-1:], *first, *rest)
+    spread = [case for entry in entries for case in _list_files(entry, cards) if cards > 1 and _needs_all(case, fits)]
+    return (*sorted(spread, key=lambda case: case.file_bytes)[:1], *first, *rest)
+
+
+def _needs_all(case: Case, fits: Fits) -> bool:
+    return fits(case) and not fits(case.model_copy(update={"cards": 1}))
 
 
 def choose_for_speed(models: Mapping[str, ModelEntry], cards: int, fits: Fits, most_bytes: int) -> tuple[Case, ...]:
@@ -101,9 +110,16 @@ def read_cases(words: Iterable[str], models: Mapping[str, ModelEntry], cards: in
     return tuple(make_case(models[name], quant, cards, n) for n, (name, _, quant) in enumerate(split))
 
 
-def _largest(entry: ModelEntry, cards: int, number: int, fits: Fits) -> Case | None:
+def _choose_file(entry: ModelEntry, cards: int, number: int, fits: Fits) -> Case | None:
+    fitting = [case for case in _list_files(entry, cards, number) if fits(case)]
+    quick = [case for case in fitting if case.file_bytes <= _WORTH_WAITING]
+    return quick[-1] if quick else fitting[0] if fitting else None
+
+
+def _list_files(entry: ModelEntry, cards: int, number: int = 0) -> list[Case]:
+    """Small before large."""
     cases = [make_case(entry, quant, cards, number) for quant in _known_quants(entry)]
-    return next((case for case in sorted(cases, key=lambda case: -case.file_bytes) if fits(case)), None)
+    return sorted(cases, key=lambda case: case.file_bytes)
 
 
 def _known_quants(entry: ModelEntry) -> list[str]:

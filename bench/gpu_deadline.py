@@ -15,14 +15,10 @@ _KEPT = 2000
 
 
 class Deadline:
-    """`seconds` from now, less `reserve` for what still has to be written when time is up."""
+    """`seconds` from now, less `reserve` for ending a server and writing the report when time is up."""
 
-    def __init__(self, seconds: float, reserve: float = 10.0) -> None:
+    def __init__(self, seconds: float, reserve: float = 20.0) -> None:
         self.end = time.monotonic() + seconds - reserve
-
-    @property
-    def over(self) -> bool:
-        return time.monotonic() >= self.end
 
     def left(self, most: float = float("inf")) -> float:
         """Seconds that a step may take: `most`, or what is left. Raises RunError where nothing is."""

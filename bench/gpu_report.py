@@ -118,13 +118,13 @@ def _row(
 def judge(row: MemoryRow) -> tuple[str, ...]:
     """What is further apart than allowed; empty where the plan is right."""
     if row.planned is None:
-        apart = _apart("buffers", row.planned_total, row.logged.total, COMPUTE)
-        return (apart,) if apart else ()
-    found = [
-        _apart("weights", row.planned.weights, row.logged.weights, WEIGHTS),
-        _apart("KV", row.planned.kv, row.logged.kv, WEIGHTS),
-        _apart("compute", row.planned.compute, row.logged.compute, COMPUTE),
-    ]
+        found = [_apart("buffers", row.planned_total, row.logged.total, COMPUTE)]
+    else:
+        found = [
+            _apart("weights", row.planned.weights, row.logged.weights, WEIGHTS),
+            _apart("KV", row.planned.kv, row.logged.kv, WEIGHTS),
+            _apart("compute", row.planned.compute, row.logged.compute, COMPUTE),
+        ]
     over = max(row.loaded, row.busy or 0.0) - row.planned_total
     if over > RESERVE_MIB:
         found.append(f"{over:.0f} MiB more in use than planned, the reserve is {RESERVE_MIB}")

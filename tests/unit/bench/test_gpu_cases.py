@@ -32,13 +32,18 @@ def test_the_largest_file_that_fits_is_taken_once_per_model() -> None:
     assert "llama3.1-8b" not in {case.model for case in within(4)}
 
 
-def test_with_several_cards_the_largest_over_all_comes_first() -> None:
+def test_a_model_of_large_files_alone_is_loaded_from_its_smallest() -> None:
+    large = {case.model: case for case in within(80) if case.file_bytes > 20 * 2**30}
+    assert large["qwen2.5-72b"].quant == "q4_k_m"
+    assert "qwen3-32b" not in large
+
+
+def test_with_several_cards_the_smallest_that_needs_them_all_comes_first() -> None:
     def fits(case: Case) -> bool:
         return case.file_bytes <= 22 * 2**30 * case.cards
 
     first, *rest = choose_for_memory(MODELS, 2, fits)
-    assert first.cards == 2
-    assert first.file_bytes > 22 * 2**30
+    assert (first.cards, first.title) == (2, "mistral-small-3.2-24b q8_0")
     assert {case.cards for case in rest} == {1}
 
 

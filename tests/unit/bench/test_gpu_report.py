@@ -149,3 +149,10 @@ def test_rates_stand_beside_their_bounds() -> None:
     )
     cells = speed_table([row]).splitlines()[1].split()
     assert cells == ["m", "q8_0", "4.0", "120.0", "200.0", "0.60", "4000", "-", "1.50", "1.00", "0.30", "0.16", "3.0"]
+
+
+def test_a_host_that_holds_far_more_than_planned_is_said() -> None:
+    measured = load([("CPU", "compute", 300.0)], [0, 0], [300, 0], [9000, 0])
+    measured = measured.model_copy(update={"before": {HOST: 0.0}, "loaded": {HOST: 300.0}, "busy": {HOST: 9000.0}})
+    (row,) = compare_memory(CASE.model_copy(update={"cards": 0}), plan(host=300), measured, ())
+    assert judge(row) == ("8700 MiB more in use than planned, the reserve is 1024",)
