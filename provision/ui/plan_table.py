@@ -134,6 +134,8 @@ def _place(engine: EngineInstance) -> str:
 
 
 def _bound(engine: EngineInstance) -> str:
+    if engine.embeddings:
+        return "embeddings"
     return "-" if engine.decode_bound_tok_s is None else f"≤ {engine.decode_bound_tok_s:.0f} tok/s"
 
 
