@@ -27,7 +27,7 @@ class Deadline:
             raise RunError(
                 "the time for the whole run is up",
                 where="--limit-s",
-                hint="run it again: what was built and written is kept",
+                hint="run it again: what was built is kept",
             )
         return min(left, most)
 

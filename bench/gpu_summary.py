@@ -40,7 +40,8 @@ class Found:
 
 
 def print_tables(found: Found) -> None:
-    print(f"\n{NO_CARD if found.gpu is None else found.source}")
+    if found.memory or found.speed:
+        print(f"\n{found.source if found.gpu else NO_CARD}")
     if found.memory:
         print("\nMemory, MiB (plan/engine's log)\n" + memory_table(found.memory))
     if found.speed:
