@@ -43,8 +43,7 @@ def load_catalog(data: Path = _DATA, roles: Path = ROLES) -> Catalog:
 def _complete(entries: _Entries) -> _Entries:
     """Model entries with the sizes of their files in whole MiB."""
     return {
-        name: entry
-        | {field: [_in_mib(quant) for quant in entry.get(field, ())] for field in ("quants", "checkpoints")}
+        name: entry | {field: [_in_mib(quant) for quant in entry.get(field, ())] for field in ("quants", "checkpoints")}
         for name, entry in entries.items()
     }
 
