@@ -25,7 +25,7 @@ test: setup-lab ## lint, types, unit, contract and golden tests; as root also th
 lint: setup ## ruff, mypy strict, yamllint, ansible-lint production
 	@scripts/lint
 
-bench: setup-lab ## measured ratios: second run against stock Ansible
+bench: setup-lab ## measured: memory against the engine, planning time, second run against stock Ansible
 	@$(RUN)python -m bench
 
 gpu-check: setup ## the plan against a real NVIDIA card; options: make gpu-check ARGS="--source FILE"

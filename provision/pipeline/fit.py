@@ -192,8 +192,15 @@ def _look_up(catalog: Catalog, question: Question, engine: Engine) -> _Subject:
         architecture=entry.architecture,
         weights=weights,
         entry=entry,
-        notes=(*([explanation] if explanation else ()), *grave),
+        notes=(*([explanation] if explanation else ()), *grave, *_vision_note(entry.architecture)),
     )
+
+
+def _vision_note(shape: Architecture) -> tuple[str, ...]:
+    """The stack serves text; who loads the projector as well needs room for it on the first card."""
+    if not shape.vision_mib:
+        return ()
+    return (f"text only: the vision projector would take another {shape.vision_mib} MiB of the first card",)
 
 
 def _serve(question: Question, engine: Engine, shape: Architecture) -> Serving:
