@@ -16,6 +16,7 @@ from provision.lab.bundles import read_bundle
 from provision.models.architecture import Serving
 from provision.models.base import Frozen
 from provision.places import find_content
+from provision.planner.memory.cache import BATCH
 
 _START_S = 120
 _BUFFER = re.compile(
@@ -95,5 +96,5 @@ def _options(model: Path, serving: Serving) -> list[str | Path]:
     return [
         *("--model", model, "--ctx-size", str(serving.context * serving.parallel), "--parallel", str(serving.parallel)),
         *("--cache-type-k", serving.kv, "--cache-type-v", serving.kv, "--flash-attn", "on"),
-        *("--ubatch-size", str(serving.ubatch), "--batch-size", str(max(2048, serving.ubatch))),
+        *("--ubatch-size", str(serving.ubatch), "--batch-size", str(max(BATCH, serving.ubatch))),
     ]

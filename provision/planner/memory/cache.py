@@ -32,10 +32,10 @@ def cells_per_slot(serving: Serving) -> int:
 
 
 def ubatch_of(architecture: Architecture, serving: Serving) -> int:
-    """Tokens of one compute batch: with a causal model no more than the context of all slots."""
+    """Tokens of one compute batch: no more than all slots' context, which only a causal model's is not padded for."""
     if architecture.encoder:
-        return serving.ubatch
-    return min(serving.ubatch, pad(serving.context * serving.parallel))
+        return min(serving.ubatch, cells_per_slot(serving) * serving.parallel)
+    return min(serving.ubatch, serving.context * serving.parallel)
 
 
 def window_cells(architecture: Architecture, serving: Serving) -> int:
