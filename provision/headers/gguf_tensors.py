@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from provision.headers.ggml_types import GGML_TYPES, REMOVED_TYPES
+from provision.headers.ggml_types import REMOVED_TYPES
 from provision.headers.source import Source, shown
+from provision.models.ggml import GGML_TYPES
 from provision.models.tensors import TensorInfo
 
 _MAX_NAME_BYTES = 63

@@ -1,12 +1,11 @@
-"""ggml's storage types: how many bytes a row of values takes.
-
-Source: ggml/src/ggml-common.h (block sizes), ggml/include/ggml.h (type numbers) of the pinned llama.cpp build.
-"""
+"""ggml's storage types: how many bytes a row of values takes."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Literal, NamedTuple
+
+from provision.models.ggml import GGML_TYPES
 
 GgmlType = Literal[
     "f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl",
@@ -22,25 +21,7 @@ class Block(NamedTuple):
     number: int
 
 
-BLOCKS: dict[GgmlType, Block] = {
-    "f32": Block(1, 4, 0),
-    "f16": Block(1, 2, 1),
-    "q4_0": Block(32, 18, 2),
-    "q4_1": Block(32, 20, 3),
-    "q5_0": Block(32, 22, 6),
-    "q5_1": Block(32, 24, 7),
-    "q8_0": Block(32, 34, 8),
-    "q2_k": Block(256, 84, 10),
-    "q3_k": Block(256, 110, 11),
-    "q4_k": Block(256, 144, 12),
-    "q5_k": Block(256, 176, 13),
-    "q6_k": Block(256, 210, 14),
-    "iq4_nl": Block(32, 18, 20),
-    "iq4_xs": Block(256, 136, 23),
-    "i32": Block(1, 4, 26),
-    "bf16": Block(1, 2, 30),
-    "mxfp4": Block(32, 17, 39),
-}
+BLOCKS: dict[str, Block] = {kind.name: Block(kind.block, kind.bytes, number) for number, kind in GGML_TYPES.items()}
 
 
 class Tensor(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from provision.headers.ggml_types import GGML_TYPES
+from provision.models.ggml import GGML_TYPES
 
 TYPE_NUMBERS = {kind.name: number for number, kind in GGML_TYPES.items()}
 

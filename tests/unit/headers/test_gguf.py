@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from provision.headers import read_gguf
-from provision.headers.ggml_types import FILE_TYPES, GGML_TYPES, REMOVED_TYPES
+from provision.headers.ggml_types import FILE_TYPES, REMOVED_TYPES
+from provision.models.ggml import GGML_TYPES
 from provision.models.tensors import TensorInfo
 from tests.unit.headers.gguf_writer import Key, Tensor, header_bytes, pack_text, write_gguf
 from tests.unit.headers.refusals import refused
