@@ -16,5 +16,5 @@ def list_gpus() -> tuple[GpuEntry, ...]:
 
 
 def list_models() -> tuple[ModelEntry, ...]:
-    """Also those that the planner cannot plan yet, by id."""
+    """All of them, by id."""
     return tuple(entry for _, entry in sorted(load_catalog().models.items()))

@@ -16,6 +16,7 @@ from provision.planner.cards import imagine_cards
 from provision.planner.demand import Demand
 from provision.planner.fit import answer_fit
 from provision.planner.memory import GRAPHS, MIXTURES, weigh, weigh_tensors
+from provision.planner.problems import list_choices
 
 _FORMATS: dict[str, tuple[KvFormat, ...]] = {
     "llama.cpp": ("f16", "q8_0", "q4_0"),
@@ -23,7 +24,7 @@ _FORMATS: dict[str, tuple[KvFormat, ...]] = {
     "vllm": ("f16", "fp8"),
 }
 _BATCHED_TOKENS = 8192
-"""vLLM's own default of --max-num-batched-tokens for serving on large cards; pass --ubatch to ask for another."""
+"""--max-num-batched-tokens that a plan for vLLM would pass; --ubatch asks about another."""
 
 
 class Question(Frozen):
@@ -105,11 +106,7 @@ def _choose_engine(question: Question) -> Engine:
 
 def _find_gpu(catalog: Catalog, name: str) -> GpuEntry:
     if name not in catalog.gpus:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, catalog.gpus, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(close)}?" if close else "provision gpus lists them"
-        raise UsageError(f"the GPU '{name}' is not known", where="--gpu", hint=hint)
+        raise UsageError(f"the GPU '{name}' is not known", where="--gpu", hint=list_choices(name, catalog.gpus))
     return catalog.gpus[name]
 
 
@@ -132,8 +129,7 @@ def _read_gguf(path: Path) -> _Subject:
 
 def _read_config(path: Path) -> _Subject:
     shape = _known(read_config(path))
-    weights = weigh(shape.architecture, "bf16")
-    return _subject_of(shape, _scale(weights, shape.weight_bytes) if shape.weight_bytes else weights)
+    return _subject_of(shape, _weigh_checkpoint(shape.architecture, shape.weight_bytes))
 
 
 def _known(shape: ModelShape) -> ModelShape:
@@ -158,9 +154,13 @@ def _subject_of(shape: ModelShape, weights: Weights) -> _Subject:
     )
 
 
-def _scale(weights: Weights, total: int) -> Weights:
-    """The same proportions with another sum: a quantised checkpoint whose tensors are not listed."""
-    share = total / weights.placed_bytes
+def _weigh_checkpoint(architecture: Architecture, total: int | None) -> Weights:
+    """Safetensors of `total` bytes in all (None: bf16): in the proportions of bf16, since a quantised checkpoint's
+    tensors are not listed. A tied table is in the file once."""
+    weights = weigh(architecture, "bf16")
+    if total is None:
+        return weights
+    share = total / (weights.placed_bytes - (weights.input_bytes if architecture.tied_embeddings else 0))
     return Weights(
         input_bytes=round(weights.input_bytes * share),
         layer_bytes=tuple(round(size * share) for size in weights.layer_bytes),
@@ -182,7 +182,7 @@ def _look_up(catalog: Catalog, question: Question, engine: Engine) -> _Subject:
         raise UsageError(asked, where="--quant", hint=f"for {engine} known are: {listed}")
     quant = question.quant or ""
     if engine == "vllm":
-        weights = _scale(weigh(entry.architecture, "bf16"), known[quant].file_bytes or known[quant].file_mib * 2**20)
+        weights = _weigh_checkpoint(entry.architecture, known[quant].file_bytes)
     else:
         weights = weigh(entry.architecture, quant)
     grave = [f"licence: {finding.what}" for finding in entry.findings if finding.severity == "warning"]

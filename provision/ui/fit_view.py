@@ -36,8 +36,8 @@ def _facts(answer: FitAnswer) -> list[Text]:
         rate = answer.decode_tok_s
         facts.append(f"Decoding, one user: about {rate.expected:.0f} tokens/s (at most {rate.bound:.0f})")
     if answer.prefill_tok_s:
-        rate = answer.prefill_tok_s
-        facts.append(f"Reading a prompt: about {rate.expected:.0f} tokens/s (at most {rate.bound:.0f})")
+        bound = answer.prefill_tok_s.bound
+        facts.append(f"Reading a prompt: at most {bound:.0f} tokens/s by arithmetic, often half of it or less")
     served = [at for at in answer.users if at.users]
     if served:
         each = ", ".join(f"{at.users} at {at.tok_s} tokens/s each" for at in served)
