@@ -127,10 +127,15 @@ def _await(build: subprocess.Popen[bytes], started: float, log: Path, progress: 
             took = time.monotonic() - started
             if took > BUILD_LIMIT_S:
                 return
-            last = (log.read_text(errors="replace").strip().splitlines() or ["no output yet"])[-1]
-            progress(f"building for {took:.0f} s: {last[:100]}")
+            progress(f"building for {took:.0f} s: {_last_words(log.read_text(errors='replace'))}")
         else:
             return
+
+
+def _last_words(log: str) -> str:
+    """What a build last said of its work: pip's warnings of its own settings tell nobody how far it is."""
+    lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("WARNING: ")]
+    return lines[-1][:100] if lines else "no output yet"
 
 
 def _write(host: LabHost, path: str, text: str) -> None:
