@@ -44,10 +44,13 @@ def find_unchanged(workspace: Workspace, plan: Plan) -> Converged | None:
 
 
 def remember(workspace: Workspace, plan: Plan, run_id: str) -> None:
-    """Note what a complete run was given and what it left."""
-    converged = Converged(
-        run_id=run_id, inputs=digest_inputs(workspace), state=digest_of(read_machines(plan, live=True))
-    )
+    """Note what a complete run was given and what it left. A state that cannot be read is not noted: the stack stands,
+    and the next run is a full one."""
+    try:
+        state = digest_of(read_machines(plan, live=True))
+    except ProvisionError:
+        return
+    converged = Converged(run_id=run_id, inputs=digest_inputs(workspace), state=state)
     write_private(workspace.converged_file, converged.model_dump_json() + "\n")
 
 

@@ -56,6 +56,12 @@ def test_a_complete_run_is_found_again(workspace: Workspace, machines: Machines)
     assert unchanged.find_unchanged(workspace, PLAN) is None
 
 
+def test_a_state_that_cannot_be_read_is_not_noted(workspace: Workspace, machines: Machines) -> None:
+    machines.clear()
+    unchanged.remember(workspace, PLAN, "run-1")
+    assert not workspace.converged_file.exists()
+
+
 @pytest.mark.parametrize(
     "change",
     [
