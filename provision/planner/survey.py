@@ -27,6 +27,8 @@ def survey_models(catalog: Catalog, cards: Sequence[Card]) -> tuple[ModelOnCards
 
 
 def _survey(entry: ModelEntry, catalog: Catalog, cards: Sequence[Card]) -> ModelOnCards:
+    if not _may_fit(entry, cards):
+        return _refuse(entry, cards)
     for demand, chosen in _list_ways(entry, cards):
         placed = place_alone(demand, chosen, catalog.gpus)
         if placed.verdict == "fits":
@@ -43,9 +45,33 @@ def _survey(entry: ModelEntry, catalog: Catalog, cards: Sequence[Card]) -> Model
         cards=len(chosen),
         max_context_tokens=largest_context(demand, chosen, fits) if fitting else 0,
         decode_tok_s=decode_rate(demand, chosen, placed) if fitting else None,
-        licence_warning=any(finding.severity == "warning" for finding in entry.findings),
+        licence_warning=_is_warned_of(entry),
         workload=entry.workload,
     )
+
+
+def _may_fit(entry: ModelEntry, cards: Sequence[Card]) -> bool:
+    """Whether it is worth a look: of a file, at most the embedding table (in two bytes) can stay off the cards."""
+    smallest = min(quant.file_mib for quant in entry.quants)
+    table = entry.architecture.vocabulary * entry.architecture.embedding * 2 / 2**20
+    return smallest - table <= sum(card.usable_mib for card in cards)
+
+
+def _refuse(entry: ModelEntry, cards: Sequence[Card]) -> ModelOnCards:
+    return ModelOnCards(
+        model=entry.id,
+        quant=min(entry.quants, key=lambda quant: quant.file_mib).name,
+        verdict="no",
+        cards=len(cards),
+        max_context_tokens=0,
+        decode_tok_s=None,
+        licence_warning=_is_warned_of(entry),
+        workload=entry.workload,
+    )
+
+
+def _is_warned_of(entry: ModelEntry) -> bool:
+    return any(finding.severity == "warning" for finding in entry.findings)
 
 
 def _list_ways(entry: ModelEntry, cards: Sequence[Card]) -> Iterator[tuple[Demand, tuple[Card, ...]]]:
@@ -58,7 +84,10 @@ def _list_ways(entry: ModelEntry, cards: Sequence[Card]) -> Iterator[tuple[Deman
     serving = Serving(context=context, ubatch=context if shape.encoder else Serving().ubatch)
     single = max(cards, key=lambda card: card.usable_mib)
     files = sorted(entry.quants, key=lambda quant: -quant.file_mib)
+    room = sum(card.usable_mib for card in cards)
     for quant in files:
+        if quant.file_mib > 2 * room and quant is not files[-1]:
+            continue  # not worth weighing
         weights = memory.weigh(shape, quant.name)
         demand = Demand(model=entry.id, quant=quant.name, architecture=shape, weights=weights, serving=serving)
         on_cards = (sum(weights.layer_bytes) + weights.output_bytes) / 2**20
