@@ -97,8 +97,10 @@ def ssh(
     os.execvp(argv[0], argv)
 
 
-def doctor(as_json: Json = False) -> int:
-    """Check this machine's set-up: what works here and what is missing for the rest."""
+def doctor(profile: Profile = None, client: Client = None, settings: Settings = None, as_json: Json = False) -> int:
+    """Check this machine for the lab; with --profile or --client, that profile's Proxmox node. Changes nothing."""
+    if profile or client or settings:
+        return _examine_node(read_options(profile, client, settings, lab=False), as_json=as_json)
     from provision.pipeline.doctor import examine
     from provision.ui.console import make_console
     from provision.ui.errors import render_error
@@ -112,3 +114,17 @@ def doctor(as_json: Json = False) -> int:
             make_console().print(render_error(finding), soft_wrap=True)
         print("Everything the lab needs is here." if not findings else f"{len(findings)} things are missing.")
     return ExitCode.SETUP_BROKEN if findings else ExitCode.OK
+
+
+def _examine_node(options: Options, *, as_json: bool) -> int:
+    from provision.pipeline.doctor import examine_node
+    from provision.ui.console import make_console
+    from provision.ui.jsonout import to_json
+    from provision.ui.node_view import render_node
+
+    report = examine_node(options)
+    if as_json:
+        print(to_json(report))
+    else:
+        make_console().print(render_node(report), soft_wrap=True)
+    return report.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provision.errors import UsageError
 from provision.models.inventory import Connection
+from provision.models.node import NodeLogin
 from provision.models.plan import Plan
 from provision.pipeline.machines import current_connections
 from provision.pipeline.options import Options, find_client, open_chosen_workspace
@@ -24,7 +25,7 @@ def ssh_to(plan: Plan, machine: str, command: tuple[str, ...] = ()) -> list[str]
             where=f"the plan of '{plan.client}'",
             hint="the machines are: " + ", ".join(connections),
         )
-    return [*_ssh(connections[machine]), *command]
+    return [*ssh_argv(connections[machine]), *command]
 
 
 def logs_command(options: Options, machine: str, *, lines: int, follow: bool, unit: str | None) -> list[str]:
@@ -37,7 +38,8 @@ def logs_command(options: Options, machine: str, *, lines: int, follow: bool, un
     return ssh_command(options, machine, tuple(command))
 
 
-def _ssh(connection: Connection) -> list[str]:
+def ssh_argv(connection: Connection | NodeLogin) -> list[str]:
+    """argv of ssh that asks nothing and takes no host key it does not know."""
     arguments = ["ssh", "-p", str(connection.port), "-l", connection.user, "-o", "BatchMode=yes"]
     if connection.private_key:
         arguments += ["-i", connection.private_key, "-o", "IdentitiesOnly=yes"]

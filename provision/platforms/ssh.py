@@ -11,11 +11,13 @@ import paramiko
 
 from provision.errors import UnreachableError
 from provision.models.inventory import Connection
+from provision.models.node import NodeLogin
 
 _AT_ONCE = 16
+Login = Connection | NodeLogin
 
 
-def check_reachable(connections: Sequence[Connection], timeout: float = 10.0) -> list[UnreachableError]:
+def check_reachable(connections: Sequence[Login], timeout: float = 10.0) -> list[UnreachableError]:
     """One error per machine that cannot be logged in to; empty if all can. `timeout` in seconds per machine."""
     if not connections:
         return []
@@ -31,7 +33,7 @@ def find_controller(connections: Sequence[Connection], timeout: float = 10.0) ->
     return tuple(sorted({outcome for outcome in outcomes if isinstance(outcome, IPv4Address)}))
 
 
-def _try(connection: Connection, timeout: float) -> IPv4Address | UnreachableError | None:
+def _try(connection: Login, timeout: float) -> IPv4Address | UnreachableError | None:
     """Log in and ask where the login came from; None where the machine does not say it."""
     with paramiko.SSHClient() as client:
         try:
@@ -61,7 +63,7 @@ def _read_origin(text: str) -> IPv4Address | None:
         return None
 
 
-def _explain(connection: Connection, error: Exception) -> UnreachableError:
+def _explain(connection: Login, error: Exception) -> UnreachableError:
     """The cause in words and the next step."""
     known_hosts = connection.known_hosts or str(Path.home() / ".ssh" / "known_hosts")
     login = f"{connection.user}@{connection.address}"

@@ -1,0 +1,193 @@
+"""What a Proxmox node said of itself: exactly the JSON document that `provision/preflight/script` prints.
+
+A fact that could not be read is None, and `unread` says why; nothing is filled in. Memory and storage in MiB. The
+checks of the preflight read this and the plan, and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict
+
+from provision.models.base import Frozen
+
+
+class Observed(Frozen):
+    """Types are not converted: a number in quotes is an error of the script, not a number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class NodeKernel(Observed):
+    """A kernel that can be booted. `headers`: /lib/modules/<release>/build leads somewhere, as DKMS needs it."""
+
+    release: str
+    headers: bool
+
+
+class NodeCard(Observed):
+    """An NVIDIA display device. `driver`: the kernel driver bound to it, None for none.
+
+    `model` and `uuid` are the NVIDIA driver's own words; None where it is not loaded.
+    """
+
+    address: str
+    device: str
+    driver: str | None
+    model: str | None
+    uuid: str | None
+
+
+class DkmsModule(Observed):
+    """A line of `dkms status`; `kernel` is None for a module that was added and built for none."""
+
+    name: str
+    version: str
+    kernel: str | None
+    state: str
+
+
+class NodeStorage(Observed):
+    """A storage as `pvesm status` lists it. `rootdir`: for disks of containers, `vztmpl`: for their templates."""
+
+    name: str
+    kind: str
+    active: bool
+    available_mib: int
+    rootdir: bool
+    vztmpl: bool
+
+
+class NodeGuest(Observed):
+    """A guest of the cluster. `addresses` from its configuration, without a prefix length; none for DHCP.
+
+    `passed_through` are the `hostpci` values of a VM.
+    """
+
+    id: int
+    kind: Literal["lxc", "qemu"]
+    name: str
+    node: str
+    status: str
+    lock: str | None
+    memory_mib: int
+    addresses: tuple[str, ...]
+    passed_through: tuple[str, ...]
+
+
+class NodeTask(Observed):
+    """A task that runs on the node now; `id` is the guest's number as text, empty where it concerns none."""
+
+    kind: str
+    id: str
+    user: str
+
+
+class AptSource(Observed):
+    """An enabled entry of the package sources."""
+
+    file: str
+    uri: str
+    components: tuple[str, ...]
+
+
+class CardHolder(Observed):
+    """A process that has a /dev/nvidia* node open. `guest`: the number of the guest it runs in."""
+
+    pid: int
+    name: str
+    guest: int | None
+
+
+class UnattendedUpgrades(Observed):
+    enabled: bool
+    blacklist: tuple[str, ...]
+    """The entries of `Unattended-Upgrade::Package-Blacklist`, as they stand there."""
+
+
+class NodeObservation(Observed):
+    """The whole document."""
+
+    format: Literal[1]
+    node: str
+    uid: int
+    """Of the login; 0 is root."""
+    kernel: str
+    unread: dict[str, str]
+    """Name of a fact below (or 'guest_configs') → why it could not be read."""
+    pve: str | None
+    """Version of pve-manager ('9.1.1')."""
+    kernels: tuple[NodeKernel, ...] | None
+    pinned_kernel: str | None
+    """What proxmox-boot-tool boots whatever else is installed; None: the newest one boots."""
+    header_packages: tuple[str, ...] | None
+    available_headers: tuple[str, ...] | None
+    secure_boot: bool | None
+    signing_key: Literal["enrolled", "not enrolled", "absent"] | None
+    """DKMS's own key. mokutil says 'enrolled' of a key whose enrolment is only asked for, too."""
+    modules: tuple[str, ...] | None
+    """Loaded kernel modules of nouveau, nvidia and vfio."""
+    blacklisted: tuple[str, ...] | None
+    cards: tuple[NodeCard, ...] | None
+    device_nodes: tuple[str, ...] | None
+    driver: str | None
+    """Full version of the loaded NVIDIA kernel module; None: none is loaded."""
+    dkms: tuple[DkmsModule, ...] | None
+    memory_mib: int | None
+    storages: tuple[NodeStorage, ...] | None
+    templates: tuple[str, ...] | None
+    guests: tuple[NodeGuest, ...] | None
+    tasks: tuple[NodeTask, ...] | None
+    addresses: tuple[str, ...] | None
+    """IPv4 addresses of the node itself."""
+    clock_synchronised: bool | None
+    repositories: tuple[AptSource, ...] | None
+    subscription: str | None
+    """'active', 'notfound', …: what Proxmox calls it."""
+    holders: tuple[CardHolder, ...] | None
+    unattended: UnattendedUpgrades | None
+    held: tuple[str, ...] | None
+
+
+class NodeLogin(Frozen):
+    """How the node itself is reached: root by ssh. Empty key and known_hosts: the administrator's own."""
+
+    machine: str
+    address: str
+    port: int
+    user: str
+    private_key: str = ""
+    known_hosts: str = ""
+
+
+class NodeFinding(Frozen):
+    """One thing that a person should mend or know. An error blocks.
+
+    `concerns`: the node must be changed, or the plan does not go with this node.
+    """
+
+    check: str
+    severity: Literal["error", "warning"]
+    concerns: Literal["node", "plan"]
+    what: str
+    where: str
+    hint: str
+
+
+class NodeReport(Frozen):
+    """What `provision doctor --profile` says."""
+
+    profile: str
+    client: str
+    node: str
+    pve: str | None
+    kernel: str
+    driver: str | None
+    findings: tuple[NodeFinding, ...]
+    exit_code: int
+
+
+def parse_node(text: str) -> NodeObservation:
+    """The script's output. Raises pydantic.ValidationError for anything else."""
+    return NodeObservation.model_validate_json(text)

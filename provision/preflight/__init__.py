@@ -1,0 +1,1 @@
+"""Preflight of a Proxmox node: a script that only reads, and pure checks of what it read."""

@@ -1,0 +1,71 @@
+"""What a check of the preflight is given, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from provision.models.node import NodeGuest, NodeObservation
+from provision.models.plan import Plan, PlannedMachine
+
+
+class Problem(NamedTuple):
+    """One finding of a check. An error blocks; `concerns` says what must change, the node or the plan."""
+
+    what: str
+    hint: str
+    where: str = ""
+    """Beyond the node's name: a file, a card, a guest."""
+    severity: Literal["error", "warning"] = "error"
+    concerns: Literal["node", "plan"] = "node"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The plan, and what its node said."""
+
+    plan: Plan
+    node: NodeObservation
+
+    @property
+    def planned_guests(self) -> tuple[PlannedMachine, ...]:
+        return tuple(machine for machine in self.plan.machines if machine.kind != "host")
+
+    @property
+    def missing_guests(self) -> tuple[PlannedMachine, ...]:
+        """Those of the plan that do not stand yet."""
+        return tuple(m for m in self.planned_guests if not any(is_ours(m, guest) for guest in self.node.guests or ()))
+
+    def owner(self, guest: NodeGuest) -> PlannedMachine | None:
+        """The machine of the plan that a guest is."""
+        return next((machine for machine in self.planned_guests if is_ours(machine, guest)), None)
+
+    def unknown(self, fact: str, subject: str, hint: str = "") -> Problem:
+        """The warning where a fact could not be read: it is not guessed."""
+        why = self.node.unread.get(fact, "the node does not say it")
+        return Problem(
+            f"{subject}: not known, because {why}", hint or "mend that and examine the node again", severity="warning"
+        )
+
+
+def is_ours(machine: PlannedMachine, guest: NodeGuest) -> bool:
+    """Until guests carry the project's tag: the planned name at the planned address."""
+    return guest.name == machine.name and str(machine.address) in guest.addresses
+
+
+Judge = Callable[[Evidence], Iterable[Problem]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check."""
+
+    id: str
+    asks: str
+    """What is looked at, for docs/preflight.md."""
+    why: str
+    """What goes wrong otherwise, with the source of the fact."""
+    judge: Judge
+    anywhere: bool = False
+    """Also asked where Proxmox VE is missing; every other check would only find its traces missing."""

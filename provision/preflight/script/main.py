@@ -1,0 +1,39 @@
+"""Ask for every fact, and print one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from provision.preflight.script import machine, packages, proxmox
+from provision.preflight.script.reading import UNREAD, Unread
+
+FACTS: tuple[Callable[[], Any], ...] = (
+    *(machine.kernels, machine.pinned_kernel, machine.header_packages, machine.available_headers),
+    *(machine.secure_boot, machine.signing_key, machine.modules, machine.blacklisted, machine.cards),
+    *(machine.device_nodes, machine.driver, machine.dkms, machine.memory_mib, machine.addresses),
+    *(machine.clock_synchronised, machine.holders),
+    *(packages.repositories, packages.unattended, packages.held),
+    *(proxmox.pve, proxmox.storages, proxmox.templates, proxmox.guests, proxmox.tasks, proxmox.subscription),
+)
+
+
+def observe() -> dict[str, Any]:
+    UNREAD.clear()
+    found: dict[str, Any] = {}
+    for fact in FACTS:
+        try:
+            found[fact.__name__] = fact()
+        except Unread as error:
+            found[fact.__name__], UNREAD[fact.__name__] = None, str(error)
+        except (OSError, LookupError, ValueError, TypeError, AttributeError) as error:
+            found[fact.__name__], UNREAD[fact.__name__] = None, f"{type(error).__name__}: {error}"
+    system = os.uname()
+    head = {"format": 1, "node": system.nodename.split(".")[0], "uid": os.geteuid(), "kernel": system.release}
+    return {**head, **found, "unread": dict(sorted(UNREAD.items()))}
+
+
+def main() -> None:
+    print(json.dumps(observe()))
