@@ -13,9 +13,9 @@ from provision.models.base import Frozen
 from provision.models.catalog import Catalog, GpuEntry, ModelEntry
 from provision.models.fit import FitAnswer
 from provision.planner.cards import imagine_cards
-from provision.planner.demand import Demand
+from provision.planner.demand import Demand, list_files, weigh_checkpoint, weigh_file
 from provision.planner.fit import answer_fit
-from provision.planner.memory import GRAPHS, MIXTURES, weigh, weigh_tensors
+from provision.planner.memory import GRAPHS, MIXTURES, weigh_tensors
 from provision.planner.problems import list_choices
 
 _FORMATS: dict[str, tuple[KvFormat, ...]] = {
@@ -129,7 +129,7 @@ def _read_gguf(path: Path) -> _Subject:
 
 def _read_config(path: Path) -> _Subject:
     shape = _known(read_config(path))
-    return _subject_of(shape, _weigh_checkpoint(shape.architecture, shape.weight_bytes))
+    return _subject_of(shape, weigh_checkpoint(shape.architecture, shape.weight_bytes))
 
 
 def _known(shape: ModelShape) -> ModelShape:
@@ -154,43 +154,23 @@ def _subject_of(shape: ModelShape, weights: Weights) -> _Subject:
     )
 
 
-def _weigh_checkpoint(architecture: Architecture, total: int | None) -> Weights:
-    """Safetensors of `total` bytes in all (None: bf16): in the proportions of bf16, since a quantised checkpoint's
-    tensors are not listed. A tied table is in the file once."""
-    weights = weigh(architecture, "bf16")
-    if total is None:
-        return weights
-    share = total / (weights.placed_bytes - (weights.input_bytes if architecture.tied_embeddings else 0))
-    return Weights(
-        input_bytes=round(weights.input_bytes * share),
-        layer_bytes=tuple(round(size * share) for size in weights.layer_bytes),
-        output_bytes=round(weights.output_bytes * share),
-        active_bytes=round(weights.active_bytes * share),
-    )
-
-
 def _look_up(catalog: Catalog, question: Question, engine: Engine) -> _Subject:
     entry, explanation = find_model(catalog, question.model or "", where="--model")
     if engine not in entry.engines:
         able = ", ".join(entry.engines) or "no engine that provision knows"
         raise UsageError(f"{engine} does not serve {entry.id}", where="--engine", hint=f"served by: {able}")
-    files = entry.checkpoints if engine == "vllm" else entry.quants
-    known = {quant.name: quant for quant in files}
+    known = [quant.name for quant in list_files(entry, engine)]
     if question.quant not in known and (engine == "vllm" or question.quant not in MIXTURES):
         listed = ", ".join(known) or "none of known size"
         asked = f"'{question.quant}' of {entry.id} is not known" if question.quant else "no quantisation is named"
         raise UsageError(asked, where="--quant", hint=f"for {engine} known are: {listed}")
     quant = question.quant or ""
-    if engine == "vllm":
-        weights = _weigh_checkpoint(entry.architecture, known[quant].file_bytes)
-    else:
-        weights = weigh(entry.architecture, quant)
     grave = [f"licence: {finding.what}" for finding in entry.findings if finding.severity == "warning"]
     return _Subject(
         name=entry.id,
         quant=quant,
         architecture=entry.architecture,
-        weights=weights,
+        weights=weigh_file(entry, quant, engine),
         entry=entry,
         notes=(*([explanation] if explanation else ()), *grave, *_vision_note(entry.architecture)),
     )

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from provision.models.base import Frozen
 from provision.models.catalog import Catalog, ModelEntry
 from provision.models.plan import Card
-from provision.planner import memory
 from provision.planner.cards import imagine_cards
-from provision.planner.demand import Demand
+from provision.planner.demand import Demand, list_files, weigh_file
 
 STEP_TOKENS = 256
 """llama.cpp rounds the context of a slot up to this."""
@@ -81,13 +80,14 @@ def list_models(demand: Demand, cards: Sequence[Card], catalog: Catalog, fits: F
         unlike = shape.encoder != demand.architecture.encoder or shape.max_context < demand.serving.context
         if entry.id == demand.model or unlike or demand.serving.engine not in entry.engines:
             continue
-        for quant in sorted(entry.quants, key=lambda quant: (quant.name != demand.quant, -quant.file_mib)):
+        files = list_files(entry, demand.serving.engine)
+        for quant in sorted(files, key=lambda quant: (quant.name != demand.quant, -quant.file_mib)):
             other = demand.model_copy(
                 update={
                     "model": entry.id,
                     "quant": quant.name,
                     "architecture": shape,
-                    "weights": memory.weigh(shape, quant.name),
+                    "weights": weigh_file(entry, quant.name, demand.serving.engine),
                 }
             )
             if fits(other, cards):
@@ -124,8 +124,11 @@ def _less_context(demand: Demand, cards: Sequence[Card], fits: Fits) -> Iterator
 
 
 def _smaller_files(demand: Demand, cards: Sequence[Card], entry: ModelEntry | None) -> Iterator[Alternative]:
-    for quant in sorted(entry.quants if entry else (), key=lambda quant: -quant.file_mib):
-        weights = memory.weigh(demand.architecture, quant.name)
+    if entry is None:
+        return
+    engine = demand.serving.engine
+    for quant in sorted(list_files(entry, engine), key=lambda quant: -quant.file_mib):
+        weights = weigh_file(entry, quant.name, engine)
         if weights.placed_bytes < demand.weights.placed_bytes:
             smaller = demand.model_copy(update={"quant": quant.name, "weights": weights})
             yield _alter(smaller, cards, "quant", quant.name, f"weights as {quant.name}")

@@ -8,7 +8,7 @@ from math import ceil
 
 from provision.models.architecture import Architecture, Engine, Serving, Weights
 from provision.models.base import Frozen
-from provision.models.catalog import GpuEntry, ModelEntry
+from provision.models.catalog import GpuEntry, ModelEntry, Quant
 from provision.models.fit import Verdict
 from provision.models.plan import Card, CardBudget
 from provision.models.profile import WorkloadModel
@@ -68,6 +68,34 @@ def demand_of(entry: ModelEntry, model: WorkloadModel, *, on_cards: bool) -> Dem
             ubatch=model.context if shape.encoder else Serving().ubatch,
             backend="cuda" if on_cards else "cpu",
         ),
+    )
+
+
+def list_files(entry: ModelEntry, engine: Engine) -> tuple[Quant, ...]:
+    """The files of a model that an engine loads: safetensors for vLLM, GGUF for the others."""
+    return entry.checkpoints if engine == "vllm" else entry.quants
+
+
+def weigh_file(entry: ModelEntry, quant: str, engine: Engine) -> Weights:
+    """The weights of one of a model's files. A GGUF may be in any mixture that llama.cpp's quantiser knows."""
+    if engine != "vllm":
+        return memory.weigh(entry.architecture, quant)
+    size = next(file.file_bytes for file in entry.checkpoints if file.name == quant)
+    return weigh_checkpoint(entry.architecture, size)
+
+
+def weigh_checkpoint(architecture: Architecture, total: int | None) -> Weights:
+    """Safetensors of `total` bytes in all (None: bf16): in the proportions of bf16, since a quantised checkpoint's
+    tensors are not listed. A tied table is in the file once."""
+    weights = memory.weigh(architecture, "bf16")
+    if total is None:
+        return weights
+    share = total / (weights.placed_bytes - (weights.input_bytes if architecture.tied_embeddings else 0))
+    return Weights(
+        input_bytes=round(weights.input_bytes * share),
+        layer_bytes=tuple(round(size * share) for size in weights.layer_bytes),
+        output_bytes=round(weights.output_bytes * share),
+        active_bytes=round(weights.active_bytes * share),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from provision.errors import PlanError
 from provision.models.catalog import Catalog, ModelEntry
 from provision.models.fit import CardFit, FitAnswer, Suggestion
 from provision.models.plan import Card
@@ -74,7 +75,10 @@ def _reasons(placed: Placed, cards: Sequence[Card]) -> Iterator[str]:
 
 def _suggest(demand: Demand, cards: Sequence[Card], catalog: Catalog, entry: ModelEntry | None) -> Iterator[Suggestion]:
     def fits(other: Demand, chosen: Sequence[Card]) -> bool:
-        return place_alone(other, chosen, catalog.gpus).verdict == "fits"
+        try:
+            return place_alone(other, chosen, catalog.gpus).verdict == "fits"
+        except PlanError:
+            return False  # vLLM cannot divide that model by so many cards
 
     found: list[Alternative] = [
         *list_settings(demand, cards, entry, fits),

@@ -78,6 +78,22 @@ def test_a_configuration_folder(capsys: Captured, tmp_path: Path) -> None:
     assert answer["per_gpu"][0]["weights_mib"] == pytest.approx(15623, rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("model", "quant", "count"),
+    [("llama3.3-70b", "bf16", "2"), ("gpt-oss-120b", "mxfp4", "2"), ("qwen3-coder-480b-a35b", "fp8", "4")],
+)
+def test_what_is_suggested_for_vllm_can_be_asked_of_vllm(model: str, quant: str, count: str, capsys: Captured) -> None:
+    """A GGUF's quantisation is no answer there: each suggestion, typed in, fits."""
+    asked = {"--model": model, "--quant": quant, "--gpu": "rtx-4090", "--count": count, "--engine": "vllm"}
+    code, answer = ask(capsys, *(word for pair in asked.items() for word in pair))
+    assert code == 4
+    assert answer["suggestions"]
+    for found in answer["suggestions"]:
+        words = found["options"].split()
+        told = asked | dict(zip(words[::2], words[1::2], strict=True))
+        assert ask(capsys, *(word for pair in told.items() for word in pair))[0] == 0, found["options"]
+
+
 BAD = [
     (["--model", "llama-3.3-70", "--quant", "q4_k_m", "--gpu", "rtx-4090"], 2, "llama3.3-70b"),
     (["--model", "claude opus", "--quant", "q4_k_m", "--gpu", "rtx-4090"], 2, "no public weights"),
