@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from provision.lab.requirements import SUBID_START
+from provision.models.lab import LabDevice
 
 # NVIDIA's fixed major number (linux/Documentation/admin-guide/devices.txt); nvidia-uvm's is dynamic, 511 on most.
 NVIDIA_MAJOR = 195
 UVM_MAJOR = 511
 CONTROL_MINOR = 255
+MODESET_MINOR = 254
 DEVICE_GROUP = "video"
 
 
@@ -29,6 +32,7 @@ def node_numbers(cards: int, taken_majors: frozenset[int]) -> dict[str, tuple[in
     uvm = _free_major(UVM_MAJOR, taken_majors | {nvidia})
     nodes = {f"nvidia{index}": (nvidia, index) for index in range(cards)}
     nodes["nvidiactl"] = (nvidia, CONTROL_MINOR)
+    nodes["nvidia-modeset"] = (nvidia, MODESET_MINOR)
     nodes["nvidia-uvm"] = (uvm, 0)
     nodes["nvidia-uvm-tools"] = (uvm, 1)
     return nodes
@@ -36,15 +40,24 @@ def node_numbers(cards: int, taken_majors: frozenset[int]) -> dict[str, tuple[in
 
 def make_nodes(folder: Path, rootfs: Path, cards: int) -> tuple[Path, ...]:
     """Make the nodes in `folder`, owned by the guest's root and its video group, mode 0660."""
+    group = guest_gid(rootfs, DEVICE_GROUP)
+    numbers = node_numbers(cards, taken_majors()).items()
+    return place_devices(
+        folder, [LabDevice(name=name, major=one, minor=two, gid=group) for name, (one, two) in numbers]
+    )
+
+
+def place_devices(folder: Path, devices: Sequence[LabDevice]) -> tuple[Path, ...]:
+    """Make exactly these nodes in `folder`, for the guest's own ids; their paths in the same order."""
     folder.mkdir(exist_ok=True)
-    group = SUBID_START + guest_gid(rootfs, DEVICE_GROUP)
+    for stale in folder.iterdir():
+        stale.unlink()
     made = []
-    for name, (major, minor) in node_numbers(cards, taken_majors()).items():
-        path = folder / name
-        path.unlink(missing_ok=True)
-        os.mknod(path, stat.S_IFCHR | 0o660, os.makedev(major, minor))
-        os.chown(path, SUBID_START, group)
-        path.chmod(0o660)
+    for device in devices:
+        path = folder / device.name
+        os.mknod(path, stat.S_IFCHR | device.mode, os.makedev(device.major, device.minor))
+        os.chown(path, SUBID_START + device.uid, SUBID_START + device.gid)
+        path.chmod(device.mode)
         made.append(path)
     return tuple(made)
 

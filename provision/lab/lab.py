@@ -18,7 +18,8 @@ from provision.lab.keys import ensure_keys
 from provision.lab.locks import forget_run_home, lab_lock
 from provision.lab.network import ensure_network, remove_network
 from provision.lab.parallel import run_on_all
-from provision.lab.places import lab_home, labs_home
+from provision.lab.places import api_home, lab_home, labs_home
+from provision.lab.pve.process import ApiFiles, stop_api
 from provision.lab.readiness import wait_answering, wait_started
 from provision.lab.records import (
     guest_names,
@@ -42,9 +43,10 @@ Progress = Callable[[str], None]
 Change = Literal["kept", "started", "made"]
 
 
-def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
+def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None, *, only: str | None = None) -> LabState:
     """Make the lab what `spec` says; what is already right is left as it is, running guests included.
 
+    `only` names the one guest to bring up; the others belong to the lab and are somebody else's to start.
     Raises ErrorGroup when this machine lacks something, SetupError when a part cannot be made, UnreachableError
     when a guest does not come up.
     """
@@ -57,21 +59,23 @@ def ensure_lab(spec: LabSpec, progress: Progress = lambda _: None) -> LabState:
         _drop_unwanted(recorded_spec(spec.name), spec)
         write_spec(spec)
         ensure_keys(spec)
-        unmade = [guest for guest in spec.guests if not guests.has_shape(spec, guest)]
+        wanted = [guest for guest in spec.guests if only in (None, guest.name)]
+        unmade = [guest for guest in wanted if not guests.has_shape(spec, guest)]
         tar = ensure_rootfs(progress) if unmade else Path()
         ensure_network(spec.name, spec.network)
         state = state_of(spec)
-        done = run_on_all(lambda guest, stop: _bring_up(spec, guest, tar, progress, stop), spec.guests, _processors())
-        changes = list(zip(state.hosts, done, strict=True))
+        done = run_on_all(lambda guest, stop: _bring_up(spec, guest, tar, progress, stop), wanted, _processors())
+        hosts = [host for host in state.hosts if only in (None, host.name)]
+        changes = list(zip(hosts, done, strict=True))
         run_on_all(lambda change, stop: _await(spec.name, *change, stop), changes, len(changes))
         started = sum(change != "kept" for change in done)
-        progress(f"lab {spec.name}: {len(spec.guests)} guests ready, {started} of them started now")
+        progress(f"lab {spec.name}: {len(wanted)} guests ready, {started} of them started now")
         return state
 
 
 def destroy_lab(name: str, progress: Progress = lambda _: None) -> None:
     """Leave nothing of the lab: no guest, bridge, firewall table, mount, process or folder. Absent is fine."""
-    lab_home(name)
+    stop_api(ApiFiles(api_home(name)))
     with lab_lock(name, forget=True):
         run_on_all(lambda guest, _: guests.destroy_guest(name, guest), guest_names(name), _processors())
         remove_network(name)

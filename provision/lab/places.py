@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from provision.errors import UsageError
-from provision.models.lab import LAB_NAME
+from provision.models.lab import LAB_NAME, NODE_NAME
 from provision.places import find_home
 
 
@@ -62,3 +62,13 @@ def known_hosts(lab: str) -> Path:
 
 def host_key(lab: str, guest: str) -> Path:
     return lab_home(lab) / "ssh" / "host-keys" / guest
+
+
+def api_home(lab: str) -> Path:
+    """What the lab's Proxmox API keeps: settings, certificate, state, log of requests."""
+    return lab_home(lab) / "api"
+
+
+def node_tree(lab: str) -> Path:
+    """What the preflight reads of the lab's node in place of a kernel with NVIDIA's driver, below the node's root."""
+    return guest_home(lab, NODE_NAME) / "rootfs" / "opt" / "lab-node"

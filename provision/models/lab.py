@@ -58,6 +58,29 @@ class LabModel(Frozen):
     """Threads per server: all guests of a lab share this machine's cores."""
 
 
+NODE_NAME = "pve"
+"""The guest that stands for a Proxmox node."""
+
+
+class LabDevice(Frozen):
+    """A char device that a guest gets: its name under /dev, numbers, mode, and the guest's own ids of its owner."""
+
+    name: str
+    major: int
+    minor: int
+    mode: int = 0o660
+    uid: int = 0
+    gid: int = 0
+
+
+class LabNode(Frozen):
+    """The lab's Proxmox node: where it is, which cards it has and which driver it runs (full version)."""
+
+    address: IPv4Address
+    gpus: tuple[SimulatedGpu, ...] = ()
+    driver_version: str
+
+
 class LabMount(Frozen):
     """A folder or file of this machine that a guest sees, read-only, at the same path."""
 
@@ -82,6 +105,8 @@ class LabSpec(Frozen):
     network: IPv4Network
     guests: tuple[LabGuest, ...]
     driver_version: str = "580.126.18"
+    node: LabNode | None = None
+    """Where the lab speaks Proxmox: its containers are then those of its API."""
 
     @model_validator(mode="after")
     def _check_guests(self) -> LabSpec:

@@ -29,7 +29,7 @@ class NodeKernel(Observed):
 class NodeCard(Observed):
     """An NVIDIA display device. `driver`: the kernel driver bound to it, None for none.
 
-    `model` and `uuid` are the NVIDIA driver's own words; None where it is not loaded.
+    `model`, `uuid` and `minor` are the NVIDIA driver's own words; None where it is not loaded.
     """
 
     address: str
@@ -37,6 +37,8 @@ class NodeCard(Observed):
     driver: str | None
     model: str | None
     uuid: str | None
+    minor: int | None = None
+    """N of its /dev/nvidiaN."""
 
 
 class DkmsModule(Observed):
@@ -73,6 +75,7 @@ class NodeGuest(Observed):
     lock: str | None
     memory_mib: int
     addresses: tuple[str, ...]
+    tags: tuple[str, ...] = ()
     passed_through: tuple[str, ...]
 
 
@@ -148,6 +151,10 @@ class NodeObservation(Observed):
     holders: tuple[CardHolder, ...] | None
     unattended: UnattendedUpgrades | None
     held: tuple[str, ...] | None
+    template_sums: dict[str, str] | None = None
+    """sha512 (hex) of the container templates in the node's own folder, by file name."""
+    installed: dict[str, str] | None = None
+    """sha256 (hex) of the files that provision put there, by path."""
 
 
 class NodeLogin(Frozen):
@@ -159,6 +166,16 @@ class NodeLogin(Frozen):
     user: str
     private_key: str = ""
     known_hosts: str = ""
+
+
+class NodeAccess(Frozen):
+    """How a Proxmox node is reached: as root by ssh, and its API, which shows a certificate of `ca_file`."""
+
+    login: NodeLogin
+    node: str
+    """The node's name within its cluster."""
+    api_host: str
+    ca_file: str
 
 
 class NodeFinding(Frozen):

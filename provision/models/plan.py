@@ -93,6 +93,28 @@ class PlannedService(Frozen):
     """Release id, None for a Debian package."""
 
 
+class GuestPlan(Frozen):
+    """What a Proxmox guest is beyond its machine. Sizes in MiB; `models_mib` is a volume of its own, 0 for none."""
+
+    id: int
+    start_order: int
+    system_mib: int
+    models_mib: int
+
+
+class ProxmoxPlan(Frozen):
+    """Where the guests live on their node. `pool` and `tag` are the client's: what lacks the tag is never touched."""
+
+    pool: str
+    tag: str
+
+    storage: str
+    templates: str
+    bridge: str
+    zone: str
+    template: str
+
+
 class PlannedMachine(Frozen):
     name: str
     kind: Literal["lxc", "vm", "host"]
@@ -104,6 +126,8 @@ class PlannedMachine(Frozen):
     roles: tuple[str, ...]
     """Ansible roles in the order they are applied."""
     cards: tuple[int, ...]
+    guest: GuestPlan | None = None
+    """Where a Proxmox node makes this machine."""
 
 
 class Site(Frozen):
@@ -145,6 +169,8 @@ class Plan(Frozen):
     flows: tuple[Flow, ...]
     sites: tuple[Site, ...]
     findings: tuple[Finding, ...]
+    proxmox: ProxmoxPlan | None = None
+    """Of a profile for Proxmox, live and in the lab; None where there are no guests to make."""
 
     @property
     def text_engines(self) -> tuple[EngineInstance, ...]:

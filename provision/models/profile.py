@@ -29,6 +29,20 @@ KvType = Literal["f16", "q8_0", "q4_0"]
 Engine = Literal["llama_cpp"]
 
 
+StorageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,62}[A-Za-z0-9]$")]
+"""A storage of Proxmox (PVE::JSONSchema, pve-storage-id)."""
+
+
+class GuestSettings(Frozen):
+    """How a Proxmox node keeps the guests. A guest's id is `first_id` and the host part of its address."""
+
+    first_id: Annotated[int, Field(ge=100, le=999_000_000)] = 42000
+    storage: StorageName = "local-lvm"
+    templates: StorageName = "local"
+    zone: Slug = "localnetwork"
+    """The SDN zone of the bridge; that of a plain bridge is localnetwork."""
+
+
 class Platform(Frozen):
     """Where the stack is brought up."""
 
@@ -36,6 +50,7 @@ class Platform(Frozen):
     host: HostName | None = None
     user: Slug = "root"
     port: Annotated[int, Field(ge=1, le=65535)] = 22
+    guests: GuestSettings = GuestSettings()
 
 
 class Cpu(Frozen):

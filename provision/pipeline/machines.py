@@ -1,4 +1,4 @@
-"""The machines of a plan, ready to be reached: made in the lab, checked elsewhere."""
+"""The machines of a plan, ready to be reached: made on a Proxmox node and in the lab, checked elsewhere."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from provision.lab.simulation import ensure_simulation
 from provision.models.inventory import Connection
 from provision.models.lab import LabState
 from provision.models.plan import Plan
+from provision.pipeline.guest_login import guest_connections
+from provision.pipeline.options import locate_target
 from provision.pipeline.stages import StageClock
 from provision.platforms import explain_missing_guests, lab_spec, live_connections
 from provision.platforms.ssh import check_reachable, find_controller
@@ -24,7 +26,7 @@ def require_platform(plan: Plan) -> None:
 
 
 def ensure_machines(plan: Plan, clock: StageClock) -> tuple[Connection, ...]:
-    """Machines that answer over ssh. Raises ErrorGroup of UnreachableError for those that do not."""
+    """Machines of a plain host or its lab that answer over ssh. Raises ErrorGroup of UnreachableError."""
     if plan.target == "lab":
         return _connections_of(ensure_lab_guests(plan, clock))
     connections = live_connections(plan)
@@ -41,7 +43,7 @@ def find_controllers(plan: Plan, connections: tuple[Connection, ...]) -> tuple[I
 
 
 def ensure_lab_guests(plan: Plan, clock: StageClock) -> LabState:
-    """The plan's guests as real LXC guests, with simulated cards where it places cards."""
+    """The plan's machines as real LXC guests, with simulated cards where it places cards."""
     spec = lab_spec(plan)
     state = labs.ensure_lab(spec, clock.note)
     ensure_simulation(spec)
@@ -64,6 +66,8 @@ def _connections_of(state: LabState) -> tuple[Connection, ...]:
 
 def current_connections(plan: Plan) -> tuple[Connection, ...]:
     """How to reach the machines as they stand now, without changing anything. Raises SetupError if there is no lab."""
+    if plan.proxmox:
+        return guest_connections(locate_target(plan.client, plan.target), plan)
     if plan.target != "lab":
         return live_connections(plan)
     return _connections_of(labs.read_lab(plan.client))

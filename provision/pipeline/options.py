@@ -57,7 +57,12 @@ def choose_profile(options: Options) -> Chosen:
 
 def locate_workspace(options: Options, client: str) -> Workspace:
     """Where the client's files lie; nothing is made."""
-    return Workspace(client_folder=find_home() / "clients" / client, target=options.target)
+    return locate_target(client, options.target)
+
+
+def locate_target(client: str, target: str) -> Workspace:
+    """The same by the name of the target."""
+    return Workspace(client_folder=find_home() / "clients" / client, target=target)
 
 
 def refuse_busy(options: Options) -> None:

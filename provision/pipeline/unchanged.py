@@ -61,15 +61,20 @@ def forget(workspace: Workspace) -> None:
 
 def digest_inputs(workspace: Workspace) -> str:
     """sha256 (hex) over names and bytes of the inventory, the encrypted vault, playbooks, roles, plugins and locks."""
+    return digest_content(workspace.secrets_file, workspace.inventory)
+
+
+def digest_content(*own: Path) -> str:
+    """sha256 (hex) over names and bytes of files and folders of a client and of all that the playbooks are made of."""
     digest = hashlib.sha256()
-    for name, path in _inputs(workspace):
+    for name, path in _list_files(*own, *(find_content(name) for name in _CONTENT)):
         for part in (name.encode(), path.read_bytes()):
             digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
 
-def _inputs(workspace: Workspace) -> Iterator[tuple[str, Path]]:
-    for root in (workspace.secrets_file, workspace.inventory, *(find_content(name) for name in _CONTENT)):
+def _list_files(*roots: Path) -> Iterator[tuple[str, Path]]:
+    for root in roots:
         for path in [root] if root.is_file() else sorted(root.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield str(path.relative_to(root.parent)), path

@@ -12,9 +12,12 @@ from provision.models.report import StageTime
 from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
+from provision.pipeline.guest_login import guest_connections
+from provision.pipeline.host_stage import converge_node
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
+from provision.pipeline.node_stage import ensure_guests, prepare_node
 from provision.pipeline.options import Options, Report, open_chosen_workspace
-from provision.pipeline.planning import make_plan, save_plan
+from provision.pipeline.planning import Planned, make_plan, save_plan
 from provision.pipeline.stages import StageClock
 from provision.pipeline.unchanged import Converged, find_unchanged, forget, remember
 from provision.pipeline.verification import Verified, verify_stack
@@ -26,7 +29,7 @@ Confirm = Callable[[Plan, tuple[PlanChange, ...] | None], bool]
 
 
 class UpResult(Frozen):
-    """What `up` leaves: the receipt, how many tasks changed something, and the time of each stage.
+    """What `up` leaves: the receipt, how many tasks and guests changed, and the time of each stage.
 
     `unchanged_since` names the run since which nothing changed, where the playbooks therefore did not run.
     """
@@ -54,15 +57,28 @@ def bring_up(options: Options, report: Report, confirm: Confirm, *, full: bool =
         if not confirm(planned.plan, planned.changes):
             raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
         end_leftovers(workspace.folder)
-        return _bring_up(workspace, planned.plan, clock, full=full)
+        return _bring_up(workspace, planned, clock, full=full)
 
 
-def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock, *, full: bool) -> UpResult:
+def _bring_up(workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool) -> UpResult:
+    plan, made = planned.plan, 0
+    ready = None
+    if plan.proxmox:
+        with clock.stage("preflight"):
+            ready = prepare_node(workspace, plan, planned.loaded.profile, clock)
+            plan = ready.plan
     save_plan(workspace, plan)
     with clock.stage("artifacts"):
         given = _prepare_artifacts(plan, clock)
+    if ready:
+        with clock.stage("node"):
+            made = converge_node(workspace, plan, ready.access, ready.node, clock)
     with clock.stage("machines"):
-        connections = ensure_machines(plan, clock)
+        if ready:
+            made += ensure_guests(workspace, ready, clock)
+            connections = guest_connections(workspace, plan)
+        else:
+            connections = ensure_machines(plan, clock)
         given = given.model_copy(
             update={"connections": connections, "controllers": find_controllers(plan, connections)}
         )
@@ -83,7 +99,7 @@ def _bring_up(workspace: Workspace, plan: Plan, clock: StageClock, *, full: bool
             verified = verify_stack(workspace, plan, secrets, clock)
     return UpResult(
         plan=plan,
-        changed=changed,
+        changed=changed + made,
         unchanged_since=standing.run_id if standing else None,
         verified=verified,
         stages=tuple(clock.times),

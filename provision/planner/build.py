@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 from typing import Literal
 
 from provision.models.catalog import Catalog
 from provision.models.lab import LabModel
 from provision.models.plan import Card, Plan, PlannedMachine
-from provision.models.profile import Profile
+from provision.models.profile import Machine, Profile
 from provision.planner.cards import list_cards
 from provision.planner.engines import plan_engines
 from provision.planner.findings import collect_findings
+from provision.planner.guests import plan_guest, plan_proxmox
 from provision.planner.network import (
     assign_addresses,
     check_ports,
@@ -52,7 +54,7 @@ def build_plan(
 
     sites = plan_sites(profile, homes, addresses, catalog)
     services = plan_services(profile, catalog, sites, cuda=lab is None and bool(cards))
-    machines = _describe_machines(profile, catalog, addresses, cards)
+    machines = _describe_machines(profile, catalog, addresses, cards, homes)
     check_ports(machines, services, engines, sites, problems)
     problems.raise_if_any()
     return Plan(
@@ -73,11 +75,16 @@ def build_plan(
         flows=plan_flows(profile, catalog, homes, engines, sites),
         sites=sites,
         findings=collect_findings(profile, catalog, homes, cards, engines, live=lab is None),
+        proxmox=plan_proxmox(profile, client),
     )
 
 
 def _describe_machines(
-    profile: Profile, catalog: Catalog, addresses: dict[str, IPv4Address], cards: list[Card]
+    profile: Profile,
+    catalog: Catalog,
+    addresses: Mapping[str, IPv4Address],
+    cards: list[Card],
+    homes: Mapping[str, Machine],
 ) -> tuple[PlannedMachine, ...]:
     return tuple(
         PlannedMachine(
@@ -90,6 +97,7 @@ def _describe_machines(
             services=machine.services,
             roles=order_roles(machine, catalog),
             cards=tuple(card.index for card in cards) if ENGINES & set(machine.services) else (),
+            guest=plan_guest(profile, machine, homes, catalog),
         )
         for machine in profile.machines
     )

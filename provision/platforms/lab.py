@@ -34,8 +34,13 @@ def machines_to_create(plan: Plan) -> tuple[PlannedMachine, ...]:
     return plan.machines if plan.target == "lab" else ()
 
 
+def simulated_cards(plan: Plan) -> tuple[SimulatedGpu, ...]:
+    """Every card of a lab plan, as the lab's node has them."""
+    return tuple(_simulate(card.index, card) for card in plan.cards)
+
+
 def _simulate(position: int, card: Card) -> SimulatedGpu:
-    """`position` is the card's number within its guest, where NVML counts from 0."""
+    """`position` is the card's number within its machine, where NVML counts from 0."""
     if card.uuid is None or card.pci_address is None:
         raise ValueError(f"card {card.index} of a lab plan has no simulated identity")
     return SimulatedGpu(

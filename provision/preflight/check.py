@@ -35,11 +35,14 @@ class Evidence:
     @property
     def missing_guests(self) -> tuple[PlannedMachine, ...]:
         """Those of the plan that do not stand yet."""
-        return tuple(m for m in self.planned_guests if not any(is_ours(m, guest) for guest in self.node.guests or ()))
+        return tuple(
+            m for m in self.planned_guests if not any(self.owner(guest) is m for guest in self.node.guests or ())
+        )
 
     def owner(self, guest: NodeGuest) -> PlannedMachine | None:
-        """The machine of the plan that a guest is."""
-        return next((machine for machine in self.planned_guests if is_ours(machine, guest)), None)
+        """The machine of the plan that a guest is: it has the client's tag and the planned name."""
+        tag = self.plan.proxmox.tag if self.plan.proxmox else None
+        return next((m for m in self.planned_guests if tag in guest.tags and guest.name == m.name), None)
 
     def unknown(self, fact: str, subject: str, hint: str = "") -> Problem:
         """The warning where a fact could not be read: it is not guessed."""
@@ -47,11 +50,6 @@ class Evidence:
         return Problem(
             f"{subject}: not known, because {why}", hint or "mend that and examine the node again", severity="warning"
         )
-
-
-def is_ours(machine: PlannedMachine, guest: NodeGuest) -> bool:
-    """Until guests carry the project's tag: the planned name at the planned address."""
-    return guest.name == machine.name and str(machine.address) in guest.addresses
 
 
 Judge = Callable[[Evidence], Iterable[Problem]]
@@ -67,5 +65,7 @@ class Check:
     why: str
     """What goes wrong otherwise, with the source of the fact."""
     judge: Judge
+    mended: bool = False
+    """`up` mends what it finds; only `doctor` alone tells it."""
     anywhere: bool = False
     """Also asked where Proxmox VE is missing; every other check would only find its traces missing."""

@@ -11,10 +11,13 @@ from provision.preflight.check import Evidence
 from provision.preflight.checks import CHECKS
 
 
-def judge(plan: Plan, node: NodeObservation) -> tuple[NodeFinding, ...]:
-    """All findings of all checks, in the order of the registry. Of what is no Proxmox node only that is said."""
+def judge(plan: Plan, node: NodeObservation, *, mended: bool = False) -> tuple[NodeFinding, ...]:
+    """All findings of all checks, in the order of the registry. Of what is no Proxmox node only that is said.
+
+    `mended`: what `up` mends itself is left out.
+    """
     evidence = Evidence(plan=plan, node=node)
-    asked = [check for check in CHECKS if check.anywhere or node.pve is not None]
+    asked = [check for check in CHECKS if (check.anywhere or node.pve is not None) and not (mended and check.mended)]
     return tuple(
         NodeFinding(
             check=check.id,

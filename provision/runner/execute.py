@@ -34,6 +34,8 @@ class Playbook(Frozen):
     name: str
     stock: bool = False
     """Ansible's own settings instead of ours: the baseline of `make bench`."""
+    inventory: Path | None = None
+    """The workspace's own where None."""
 
 
 def run_playbook(workspace: Workspace, playbook: Playbook, report: Callable[[Event], None]) -> RunOutcome:
@@ -51,7 +53,7 @@ def run_playbook(workspace: Workspace, playbook: Playbook, report: Callable[[Eve
             private_data_dir=str(folder),
             ident="ansible",
             playbook=str(find_content("playbooks") / f"{playbook.name}.yml"),
-            inventory=str(workspace.inventory),
+            inventory=str(playbook.inventory or workspace.inventory),
             cmdline=_command_line(workspace),
             envvars={**ansible_environment(workspace, stock=playbook.stock), MARKER: str(workspace.folder)},
             settings={"pexpect_timeout": 1, "idle_timeout": 0, "job_timeout": 0},

@@ -28,6 +28,12 @@ def ensure_secrets(workspace: Workspace, required: Mapping[str, str]) -> dict[st
     return known
 
 
+def keep_secret(workspace: Workspace, name: str, value: str) -> None:
+    """Keep one that somebody else made; it takes the place of a former one. Raises SetupError for a locked vault."""
+    known = read_secrets(workspace) if workspace.secrets_file.exists() else {}
+    _save(workspace, {**known, name: value})
+
+
 def read_secrets(workspace: Workspace) -> dict[str, str]:
     """Open the vault. Raises SetupError where the password is missing or wrong."""
     try:

@@ -51,6 +51,35 @@ class Workspace:
         return self.folder / "converged.json"
 
     @property
+    def node_file(self) -> Path:
+        """How the Proxmox node is reached."""
+        return self.folder / "node.json"
+
+    @property
+    def node_inventory(self) -> Path:
+        return self.folder / "node-inventory"
+
+    @property
+    def node_converged_file(self) -> Path:
+        """What the node was last brought to."""
+        return self.folder / "node-converged.json"
+
+    @property
+    def node_ca(self) -> Path:
+        """The CA that a live node's API is known by."""
+        return self.folder / "pve-root-ca.pem"
+
+    @property
+    def guest_key(self) -> Path:
+        """The private key that lets provision into the guests it makes; the public half lies beside it."""
+        return self.folder / "guest-key"
+
+    @property
+    def known_hosts(self) -> Path:
+        """The guests' host keys, as their node told them."""
+        return self.folder / "known_hosts"
+
+    @property
     def lock_file(self) -> Path:
         return self.folder / "lock"
 

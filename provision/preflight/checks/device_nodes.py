@@ -30,4 +30,5 @@ CHECK = Check(
     asks="`/dev/nvidia0` and on, `nvidiactl`, `nvidia-uvm` and `nvidia-uvm-tools` exist.",
     why="udev's bare nvidia-modprobe does not make nvidia-uvm (libnvidia-container#388).",
     judge=judge,
+    mended=True,
 )

@@ -31,4 +31,5 @@ CHECK = Check(
     asks="The NVIDIA kernel module is loaded.",
     why="A container whose `dev[n]` is missing on the host does not start (pve-container, Tools.pm).",
     judge=judge,
+    mended=True,
 )

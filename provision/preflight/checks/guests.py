@@ -23,6 +23,13 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
                 concerns="plan",
             )
         for guest in (guest for guest in node.guests if evidence.owner(guest) is None):
+            if machine.guest and guest.id == machine.guest.id:
+                yield Problem(
+                    f"the id {guest.id}, planned for '{machine.name}', is taken by '{guest.name}' on node {guest.node}",
+                    "choose other ids: --set platform.guests.first_id=N",
+                    where=f"guest {guest.id}",
+                    concerns="plan",
+                )
             about = f"guest {guest.id} '{guest.name}' on node {guest.node}"
             if address in guest.addresses:
                 yield Problem(
@@ -33,8 +40,8 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
                 )
             elif guest.name == machine.name:
                 yield Problem(
-                    f"{about} has the name of a planned machine and another address: it is taken for a foreign one",
-                    f"if it is to be the plan's, give it the address {address}; else nothing: it is left alone",
+                    f"{about} has the name of a planned machine and not the client's tag: it is a foreign one",
+                    "nothing: it is left alone",
                     where=f"guest {guest.id}",
                     severity="warning",
                 )
@@ -42,7 +49,7 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
 
 CHECK = Check(
     id="guests",
-    asks="No foreign guest of the cluster, nor the node, has a planned address; names that look alike are named.",
-    why="Two machines with one address break each other's network.",
+    asks="No foreign guest of the cluster has a planned id or address, nor the node; names that look alike are named.",
+    why="Two machines with one address break each other's network; an id belongs to one guest of the cluster.",
     judge=judge,
 )

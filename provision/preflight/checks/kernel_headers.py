@@ -52,4 +52,5 @@ CHECK = Check(
     asks="Headers for the running kernel and the next one; `proxmox-default-headers` is installed.",
     why="Headers must be there before a kernel update, or DKMS skips it (i915-sriov-dkms#403).",
     judge=judge,
+    mended=True,
 )

@@ -33,4 +33,5 @@ CHECK = Check(
     asks="nouveau is not loaded, and is blacklisted.",
     why="Only one driver can hold a card.",
     judge=judge,
+    mended=True,
 )

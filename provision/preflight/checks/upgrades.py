@@ -29,4 +29,5 @@ CHECK = Check(
     asks="Unattended upgrades are off, or keep away from nvidia (blacklist or hold).",
     why="Host and guests need the same full driver version: 570.148.06 and .08 already fail (nvidiavgpuarchive#1).",
     judge=judge,
+    mended=True,
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 from provision.preflight.script.reading import Unread, first, named, place, read, run
+
+OURS = ("usr/local/sbin/provision-*", "etc/provision/*", "etc/systemd/system/provision-*", "etc/modprobe.d/provision-*")
+"""What provision puts on a node, as patterns below the root."""
 
 
 def kernels() -> list[dict[str, Any]]:
@@ -83,7 +87,13 @@ def card_at(path: Path) -> dict[str, Any] | None:
         "driver": bound.readlink().name if bound.is_symlink() else None,
         "model": first(r"^Model:\s*(.*\S)", told),
         "uuid": first(r"^GPU UUID:\s*(GPU-[0-9a-f-]+)$", told.replace("\t", " ")),
+        "minor": int(minor) if (minor := first(r"^Device Minor:\s*(\d+)", told)) else None,
     }
+
+
+def installed() -> dict[str, str]:
+    found = [path for pattern in OURS for path in place("/").glob(pattern)]
+    return {named(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(found) if path.is_file()}
 
 
 def device_nodes() -> list[str]:

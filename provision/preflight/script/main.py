@@ -14,9 +14,17 @@ FACTS: tuple[Callable[[], Any], ...] = (
     *(machine.kernels, machine.pinned_kernel, machine.header_packages, machine.available_headers),
     *(machine.secure_boot, machine.signing_key, machine.modules, machine.blacklisted, machine.cards),
     *(machine.device_nodes, machine.driver, machine.dkms, machine.memory_mib, machine.addresses),
-    *(machine.clock_synchronised, machine.holders),
+    *(machine.clock_synchronised, machine.holders, machine.installed),
     *(packages.repositories, packages.unattended, packages.held),
-    *(proxmox.pve, proxmox.storages, proxmox.templates, proxmox.guests, proxmox.tasks, proxmox.subscription),
+    *(
+        proxmox.pve,
+        proxmox.storages,
+        proxmox.templates,
+        proxmox.template_sums,
+        proxmox.guests,
+        proxmox.tasks,
+        proxmox.subscription,
+    ),
 )
 
 

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The lab's Proxmox VE API: fakepve with permissions on, state on disk, and real guests behind its containers.
+
+A program of its own with a licence of its own (fakepve is AGPL): it runs in its own process and its own environment,
+talks to `provision` by HTTPS and by the hook's standard input, and nothing imports it.
+
+Argument: a JSON file with host, port, node, certificate, key, password_file, state, requests, templates, configs and
+hook. Beyond the API, root's ticket may ask what is a command on a real node (`/lab/...`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import secrets
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from fakepve.lxc import FakeCt
+from fakepve.model import PveError, TaskError
+from fakepve.server import USER, FakePve, ok
+
+Body = Callable[[], Awaitable[str | None]]
+ROOM = 10**13
+"""Bytes free for disks; the lab's guests lie on this machine's disk, whatever their configuration says."""
+_STOPPING = {"vzstop": "stop", "vzshutdown": "stop", "vzdestroy": "destroy"}
+
+
+class LabPve(FakePve):  # type: ignore[misc]
+    """fakepve whose containers start and stop for real, by the hook."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        password = Path(settings["password_file"]).read_text().strip()
+        super().__init__("root@pam", password, settings["host"], settings["port"])
+        self.settings = settings
+        # Tasks run beside the request, as Proxmox's workers do; waits for a lock last 10 s.
+        self.time_scale, self.lock_wait = 0.001, 10_000
+        self.nodes = {settings["node"]: {"online": True}}
+        self.storages["local-lvm"]["avail"] = ROOM
+        self.roles: dict[str, list[str]] = {}
+        self.grants: list[list[str]] = []
+        self.keys: dict[str, str] = {}
+        self.acl: dict[str, Any] = {}
+        self._load()
+
+    # ---------------------------------------------------------------- state
+
+    def _load(self) -> None:
+        path = Path(self.settings["state"])
+        if not path.exists():
+            return
+        state = json.loads(path.read_text())
+        self.roles, self.grants, self.apitokens = state["roles"], state["grants"], state["tokens"]
+        self.keys = state["keys"]
+        for name, store in state["volumes"].items():
+            self.storages[name]["volumes"] = store
+        for pool, members in state["pools"].items():
+            self.pools[pool] = set()
+            for vmid in members:
+                self._pool_join(pool, vmid)
+        for guest in state["guests"]:
+            self.cts.append(FakeCt(**guest, defaults=False))
+        self._sync_pools()
+        self._enforce()
+
+    def save(self) -> None:
+        """Written beside its place and renamed: a kill leaves the old state or the new one."""
+        fields = ("vmid", "node", "status", "config", "pending")
+        state = {
+            "roles": self.roles,
+            "grants": self.grants,
+            "tokens": self.apitokens,
+            "keys": self.keys,
+            "volumes": {name: store.get("volumes", {}) for name, store in self.storages.items()},
+            "pools": {name: sorted(ids) for name, ids in self.pools.items()},
+            "guests": [{field: getattr(ct, field) for field in fields} for ct in self.cts],
+        }
+        path = Path(self.settings["state"])
+        fresh = path.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(state, indent=1))
+        fresh.rename(path)
+        self._write_configs()
+
+    def _write_configs(self) -> None:
+        """/etc/pve/nodes/NODE/lxc of the lab's node, which the preflight reads there."""
+        folder = Path(self.settings["configs"])
+        for stale in folder.glob("*.conf"):
+            if not any(stale.stem == str(ct.vmid) for ct in self.cts):
+                stale.unlink()
+        for ct in self.cts:
+            text = "".join(f"{key}: {value}\n" for key, value in sorted(ct.config.items()))
+            path = folder / f"{ct.vmid}.conf"
+            if not path.exists() or path.read_text() != text:
+                path.write_text(text)
+
+    def _enforce(self) -> None:
+        """A token with privilege separation may do what both its user and itself were granted."""
+        held: dict[str, dict[str, set[str]]] = {}
+        for who, path, role in self.grants:
+            held.setdefault(who, {}).setdefault(path, set()).update(self.roles.get(role, []))
+        self.acl = {}
+        for token in self.apitokens:
+            users = held.get(token.split("!")[0], {})
+            for path, privileges in held.get(token, {}).items():
+                if both := privileges & users.get(path, set()):
+                    self.grant(token, path, *both)
+
+    # ---------------------------------------------------------------- guests
+
+    async def _hook(self, verb: str, document: dict[str, Any]) -> str:
+        """Let this machine follow; what the hook prints. What it says last on stderr is the task's error."""
+        pipe = asyncio.subprocess.PIPE
+        hook = await asyncio.create_subprocess_exec(*self.settings["hook"], verb, stdin=pipe, stdout=pipe, stderr=pipe)
+        answer, said = await hook.communicate(json.dumps(document).encode())
+        if hook.returncode:
+            lines = said.decode(errors="replace").strip().splitlines() or [f"hook ended with {hook.returncode}"]
+            raise TaskError(lines[-1])
+        return answer.decode()
+
+    def _document(self, ct: Any) -> dict[str, Any]:
+        return {"id": ct.vmid, "config": ct.config, "keys": self.keys.get(str(ct.vmid), "")}
+
+    async def _lxc_create(self, user: str, v: dict[str, Any]) -> Any:
+        self.keys[str(int(v["vmid"]))] = str(v.get("ssh-public-keys") or "")
+        return await super()._lxc_create(user, v)
+
+    async def _start_steps(self, ct: Any, user: str, skiplock: bool = False) -> None:
+        await super()._start_steps(ct, user, skiplock)
+        ct.status = "stopped"
+        await self._hook("start", self._document(ct))
+        ct.status = "running"
+
+    async def _ct_task(self, ct: Any, ttype: str, user: str, body: Body, **rest: Any) -> Any:
+        async def followed() -> str | None:
+            document = self._document(ct)
+            note = await body()
+            if ttype in _STOPPING:
+                await self._hook(_STOPPING[ttype], document)
+            return note
+
+        return await super()._ct_task(ct, ttype, user, followed, **rest)
+
+    async def task(self, node: str, ttype: str, tid: Any, user: str, body: Body, **rest: Any) -> Any:
+        async def saved() -> str | None:
+            try:
+                return await body()
+            finally:
+                self.save()
+
+        return await super().task(node, ttype, tid, user, saved, **rest)
+
+    async def _upload(self, request: Any) -> Any:
+        answer = await super()._upload(request)
+        given = self.uploaded
+        algorithm, wanted = given.get("checksum-algorithm"), given.get("checksum")
+        if algorithm and hashlib.new(algorithm, given["data"]).hexdigest() != wanted:
+            self.storages[request.match_info["storage"]].get("volumes", {}).pop(f"vztmpl/{given['filename']}", None)
+            raise PveError(500, "checksum mismatch")
+        (Path(self.settings["templates"]) / given["filename"]).write_bytes(given["data"])
+        return answer
+
+    # ---------------------------------------------------------------- requests
+
+    @web.middleware  # type: ignore[untyped-decorator]
+    async def _middleware(self, request: Any, handler: Any) -> Any:
+        response = await super()._middleware(request, handler)
+        line = {"at": time.time(), "user": request.get(USER), "method": request.method, "path": request.path}
+        with Path(self.settings["requests"]).open("a") as log:
+            log.write(json.dumps({**line, "status": response.status}) + "\n")
+        return response
+
+    async def _answer(self, request: Any, handler: Any, generic: Any, path_node: Any) -> Any:
+        response = await super()._answer(request, handler, generic, path_node)
+        if request.method != "GET":
+            self.save()
+        return response
+
+    # ---------------------------------------------------------------- what root does on a node
+
+    def _build_app(self) -> Any:
+        app = super()._build_app()
+        for name in ("pveum", "devices", "exec", "fail", "guest"):
+            app.router.add_post(f"/lab/{name}", getattr(self, f"_lab_{name}"))
+        return app
+
+    async def _asked_by_root(self, request: Any) -> Any:
+        if request[USER] != "root@pam":
+            raise PveError(403, "only root@pam's ticket, which is root on the node")
+        return await request.json()
+
+    async def _lab_pveum(self, request: Any) -> Any:
+        """One step of pveum, already parsed: role, acl or token."""
+        step = await self._asked_by_root(request)
+        answer: dict[str, str] = {}
+        if step["what"] == "role":
+            self.roles[step["role"]] = step["privileges"]
+        elif step["what"] == "acl" and [step["who"], step["path"], step["role"]] not in self.grants:
+            self.grants.append([step["who"], step["path"], step["role"]])
+        elif step["what"] == "token":
+            if step["token"] in self.apitokens:
+                raise PveError(400, "Token already exists.")
+            self.apitokens[step["token"]] = str(secrets.SystemRandom().getrandbits(128))
+            answer = {"full-tokenid": step["token"], "value": self.apitokens[step["token"]]}
+        elif step["what"] == "remove-token":
+            self.apitokens.pop(step["token"], None)
+        self._enforce()
+        return ok(answer)
+
+    async def _lab_devices(self, request: Any) -> Any:
+        """nvidia-modprobe: device nodes appear in the node's /dev."""
+        return await self._by_hook("devices", await self._asked_by_root(request))
+
+    async def _lab_exec(self, request: Any) -> Any:
+        """pct exec of the one command that provision runs so."""
+        asked = await self._asked_by_root(request)
+        return await self._by_hook("hostkey", self._document(self._find_ct(self.settings["node"], asked["vmid"])))
+
+    async def _by_hook(self, verb: str, document: dict[str, Any]) -> Any:
+        try:
+            return ok(await self._hook(verb, document))
+        except TaskError as error:
+            raise PveError(500, str(error)) from error
+
+    async def _lab_fail(self, request: Any) -> Any:
+        """Injected faults: how the API answers from now on (fakepve's own `fail`, network and storage)."""
+        fault = await self._asked_by_root(request)
+        self.failures: dict[Any, Any] = {}
+        self.network["hang_rate"], self.network["hang_secs"] = fault.get("hang", 0), 120_000
+        self.storages["local-lvm"]["avail"] = fault.get("free_bytes", ROOM)
+        for rule in fault.get("rules", []):
+            self.fail(**rule)
+        return ok()
+
+    async def _lab_guest(self, request: Any) -> Any:
+        """A foreign guest, or a lock: what others leave on a node."""
+        asked = await self._asked_by_root(request)
+        ct = next((ct for ct in self.cts if ct.vmid == asked["vmid"]), None)
+        if ct is None:
+            ct = self.add_ct(asked["vmid"], node=self.settings["node"], config=asked.get("config", {}))
+        ct.lock = asked.get("lock")
+        return ok()
+
+
+async def serve(settings: dict[str, Any]) -> None:
+    pve = LabPve(settings)
+    await pve.start(settings["certificate"], settings["key"])
+    pve.save()
+    print(f"listening on {pve.url}", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(json.loads(Path(sys.argv[1]).read_text())))
