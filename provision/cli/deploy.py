@@ -1,4 +1,4 @@
-"""Verbs that change something: init, up, verify, down."""
+"""Verbs that change something: init, up, verify, down, token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from provision.pipeline.options import refuse_busy
 
 
 def register(app: typer.Typer) -> None:
-    for verb in (init, up, verify, down):
+    for verb in (init, up, verify, down, token):
         app.command()(verb)
 
 
@@ -44,6 +44,9 @@ def up(
     lab: Lab = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before changing anything")] = False,
     full: Annotated[bool, typer.Option("--full", help="run the playbooks even where nothing changed")] = False,
+    allow_reboot: Annotated[
+        bool, typer.Option("--allow-reboot", help="restart a Proxmox node where only that loads its driver")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Bring the stack up, prove it, and sign the receipt. Running it again changes only what differs."""
@@ -63,7 +66,7 @@ def up(
             return yes or _ask(plan, changes)
 
     with view:
-        result = bring_up(options, view.handle, confirm, full=full)
+        result = bring_up(options, view.handle, confirm, full=full, may_reboot=allow_reboot)
     files = write_reports(result.verified)
     if as_json:
         print(to_json({**result.model_dump(mode="json", exclude={"plan"}), "files": files}))
@@ -115,12 +118,55 @@ def verify(
     return ExitCode.OK if verified.passed else ExitCode.CHECK_FAILED
 
 
-def down(profile: Profile = None, client: Client = None, settings: Settings = None, lab: Lab = False) -> None:
-    """Take a lab's guests, bridge and firewall rules away; secrets, plan and receipts stay."""
+def down(
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    lab: Lab = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before guests of a live node go")] = False,
+) -> None:
+    """Destroy the client's own guests, in the lab or on a Proxmox node; secrets, plan and receipts stay."""
     from provision.pipeline.down import take_down
+    from provision.ui.console import make_console
+    from provision.ui.progress import ProgressView
 
-    name = take_down(read_options(profile, client, settings, lab))
-    print(f"The lab of '{name}' is gone; its secrets, plan and receipts are kept.")
+    view = ProgressView(make_console())
+
+    def confirm(guests: tuple[str, ...]) -> bool:
+        with view.paused():
+            return yes or _ask_twice(guests)
+
+    with view:
+        removed = take_down(read_options(profile, client, settings, lab), view.handle, confirm)
+    what = f"The lab of '{removed.client}' is gone" if lab else f"{len(removed.guests)} guests are gone"
+    print(f"{what}; secrets, plan and receipts of '{removed.client}' are kept.")
+
+
+def token(
+    profile: Profile = None,
+    client: Client = None,
+    settings: Settings = None,
+    create: Annotated[bool, typer.Option("--create", help="run them by ssh as root and keep the token")] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the commands that make a Proxmox node's API token with the few privileges needed, or run them."""
+    from provision.pipeline.token_verb import make_token, show_commands
+    from provision.ui.jsonout import to_json
+
+    options = read_options(profile, client, settings, lab=False)
+    if create:
+        name = make_token(options)
+        print(to_json({"token": name}) if as_json else f"Made: {name}; its secret is in the client's vault.")
+        return
+    commands = show_commands(options)
+    print(to_json({"commands": commands}) if as_json else "\n".join(commands))
+
+
+def _ask_twice(guests: tuple[str, ...]) -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("nobody can be asked here", where="standard input is no terminal", hint="add --yes to go on")
+    print("These guests go, with all their data: " + ", ".join(guests))
+    return typer.confirm("Destroy them?")
 
 
 def _ask(plan: Plan, changes: tuple[PlanChange, ...] | None) -> bool:

@@ -4,29 +4,78 @@ from __future__ import annotations
 
 from typing import Any
 
-from provision.models.inventory import Inventory
-from provision.models.node import NodeAccess
+from provision.models.base import Frozen
+from provision.models.catalog import Artifact
+from provision.models.inventory import Inventory, ModelFile
+from provision.models.node import NodeAccess, NodeObservation
 from provision.models.plan import Plan
 
+# On a live node; the lab's has no kernel of its own to build for or to keep.
+_HELD = ("proxmox-default-kernel", "proxmox-default-headers")
+_BUILDS_WITH = ("dkms", "gcc", "make", "proxmox-default-headers")
 
-def build_node_inventory(plan: Plan, access: NodeAccess) -> Inventory:
-    """Its roles, and what each is given."""
-    login = access.login
-    variables: dict[str, Any] = {
-        "ansible_host": login.address,
-        "ansible_port": login.port,
-        "ansible_user": login.user,
-        "provision_roles": ["proxmox_node"],
+
+class DriverInput(Frozen):
+    """The driver as the node fetches it; `proc` is where the loaded one is told."""
+
+    version: str
+    installer: ModelFile
+    may_reboot: bool
+    proc: str = "/proc"
+
+
+def published_driver(artifact: Artifact, *, may_reboot: bool) -> DriverInput:
+    """As upstream publishes it. Raises ValueError for an unresolved sha256, which `up` refuses beforehand."""
+    if artifact.sha256 is None:
+        raise ValueError(f"{artifact.name} is unresolved")
+    size = (artifact.size_bytes or 0) // 2**20
+    name = artifact.url.rsplit("/", 1)[-1]
+    installer = ModelFile(file=name, url=artifact.url, sha256=artifact.sha256, size_mib=size)
+    return DriverInput(version=artifact.version, installer=installer, may_reboot=may_reboot)
+
+
+def build_node_inventory(
+    plan: Plan, access: NodeAccess, node: NodeObservation, driver: DriverInput | None
+) -> Inventory:
+    """Its roles, and what each is given; without a driver it is left to whoever keeps it."""
+    variables = {
+        **_connect(access),
+        "provision_roles": ["proxmox_node", *(["nvidia_host"] if driver else [])],
         "proxmox_node_guests": {plan.client: sorted(m.guest.id for m in plan.machines if m.guest)},
+        **(_driver_vars(plan, node, driver) if driver else {}),
     }
-    if login.private_key:
-        variables["ansible_ssh_private_key_file"] = login.private_key
-    if login.known_hosts:
-        options = f"-o UserKnownHostsFile='{login.known_hosts}' -o StrictHostKeyChecking=yes"
-        variables["ansible_ssh_common_args"] = options
     return Inventory(
         title=f"node of client {plan.client}, profile {plan.profile}, target {plan.target}",
         groups={"node": (access.node,)},
         all_vars={"ansible_python_interpreter": "/usr/bin/python3"},
         host_vars={access.node: variables},
     )
+
+
+def _driver_vars(plan: Plan, node: NodeObservation, driver: DriverInput) -> dict[str, Any]:
+    live = plan.target == "live"
+    return {
+        "nvidia_host_cards": len(plan.cards),
+        "nvidia_host_version": driver.version,
+        "nvidia_host_installer": driver.installer.model_dump(),
+        "nvidia_host_may_reboot": driver.may_reboot,
+        "nvidia_host_packages": [*_BUILDS_WITH, f"proxmox-headers-{node.kernel}"] if live else [],
+        "nvidia_host_held": list(_HELD) if live else [],
+        "nvidia_host_loaded_file": f"{driver.proc}/driver/nvidia/version",
+        "nvidia_host_modules_file": f"{driver.proc}/modules",
+    }
+
+
+def _connect(access: NodeAccess) -> dict[str, Any]:
+    login = access.login
+    variables: dict[str, Any] = {
+        "ansible_host": login.address,
+        "ansible_port": login.port,
+        "ansible_user": login.user,
+    }
+    if login.private_key:
+        variables["ansible_ssh_private_key_file"] = login.private_key
+    if login.known_hosts:
+        options = f"-o UserKnownHostsFile='{login.known_hosts}' -o StrictHostKeyChecking=yes"
+        variables["ansible_ssh_common_args"] = options
+    return variables

@@ -15,6 +15,7 @@ from provision.models.plan import Plan, ProxmoxPlan
 from provision.pipeline.guest_login import ensure_key, guest_connections, known_addresses, note_host_keys
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.stages import StageClock
+from provision.pipeline.token import require_proxmox
 from provision.platforms.containers import compare, creation_parameters
 from provision.platforms.proxmox import ProxmoxNode
 from provision.platforms.ssh import check_reachable
@@ -30,10 +31,13 @@ class Node(Frozen, arbitrary_types_allowed=True):
     """What the functions below work with."""
 
     plan: Plan
-    where: ProxmoxPlan
     access: NodeAccess
     api: ProxmoxNode
     workspace: Workspace
+
+    @property
+    def where(self) -> ProxmoxPlan:
+        return require_proxmox(self.plan)
 
 
 def ensure_containers(node: Node, wanted: Sequence[Container], template: str, clock: StageClock) -> int:
@@ -59,9 +63,14 @@ def ensure_containers(node: Node, wanted: Sequence[Container], template: str, cl
     return len(made) + sum(given) + started
 
 
+def list_own(node: Node) -> tuple[ContainerState, ...]:
+    """Every container that carries the client's tag, of those that the token may see: the client's pool."""
+    return tuple(state for state in node.api.containers() if node.where.tag in state.tags)
+
+
 def remove_containers(node: Node, clock: StageClock) -> tuple[str, ...]:
-    """Stop and destroy every container that carries the client's tag in the client's pool; their names."""
-    ours = [state for state in node.api.containers() if node.where.tag in state.tags]
+    """Stop and destroy what `list_own` finds; the names."""
+    ours = list_own(node)
     for state in ours:
         clock.note(f"removing guest {state.id} '{state.name}'")
     _all(ours, lambda state: _remove(node, state))
@@ -149,7 +158,8 @@ def _await(node: Node, clock: StageClock) -> None:
 
 def _remove(node: Node, state: ContainerState) -> None:
     if state.status == "running":
-        node.api.shut_down(state.id)
+        # Its data goes with it: nothing is won by waiting for services to end.
+        node.api.stop(state.id)
     node.api.destroy(state.id)
 
 

@@ -29,7 +29,7 @@ def prepare_inventory(workspace: Workspace, plan: Plan, given: InventoryInput) -
 
 def converge(workspace: Workspace, plan: Plan, report: Report, *, stock: bool = False) -> RunOutcome:
     """Run site.yml. Raises RunError or UnreachableError naming machine, task and reason."""
-    with _mirror(plan):
+    with mirror_of(plan):
         outcome = run_playbook(workspace, Playbook(name="site", stock=stock), report)
     require_success(outcome)
     return outcome
@@ -48,7 +48,8 @@ def find_pynvml() -> str:
 
 
 @contextmanager
-def _mirror(plan: Plan) -> Iterator[None]:
+def mirror_of(plan: Plan) -> Iterator[None]:
+    """The lab's machines fetch from here, for the time of a run; live ones from upstream."""
     if plan.target != "lab":
         yield
         return

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 from pydantic import ValidationError
 
+from provision.catalog import load_catalog
 from provision.errors import SetupError
 from provision.lab.pve.lab import api_files, ensure_node
 from provision.models.lab import LabNode
@@ -42,7 +43,8 @@ def read_access(workspace: Workspace) -> NodeAccess:
 
 
 def _lab_node(plan: Plan, clock: StageClock) -> NodeAccess:
-    node = LabNode(address=free_address(plan), gpus=simulated_cards(plan), driver_version=LAB_DRIVER)
+    version = load_catalog().artifacts["nvidia-driver"].version
+    node = LabNode(address=free_address(plan), gpus=simulated_cards(plan), driver_version=version)
     host = ensure_node(plan.client, plan.network, node, clock.note)
     login = NodeLogin(
         machine=host.name,
@@ -54,10 +56,6 @@ def _lab_node(plan: Plan, clock: StageClock) -> NodeAccess:
     )
     ca_file = str(api_files(plan.client).certificate)
     return NodeAccess(login=login, node=host.name, api_host=str(plan.gateway), ca_file=ca_file)
-
-
-LAB_DRIVER = "580.126.18"
-"""What the lab's simulated driver calls itself; a version of the table docs/driver-kernels.md."""
 
 
 def free_address(plan: Plan) -> IPv4Address:

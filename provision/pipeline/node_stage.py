@@ -12,7 +12,7 @@ from provision.pipeline.node import read_node
 from provision.pipeline.node_access import open_node
 from provision.pipeline.stages import StageClock
 from provision.pipeline.template import ensure_template
-from provision.pipeline.token import ensure_lab_token, open_api, require_privileges, require_proxmox
+from provision.pipeline.token import ensure_lab_token, open_api, require_privileges
 from provision.platforms.containers import describe_containers
 from provision.preflight.judge import judge
 from provision.runner.workspace import Workspace
@@ -39,12 +39,17 @@ def prepare_node(workspace: Workspace, plan: Plan, profile: Profile, clock: Stag
     return ReadyNode(plan=bind_cards(plan, node), access=access, node=node)
 
 
+def rebind_node(ready: ReadyNode) -> ReadyNode:
+    """Read again after its roles ran: only a loaded driver tells the cards' UUIDs and numbers."""
+    node = read_node(ready.access.login)
+    return ReadyNode(plan=bind_cards(ready.plan, node), access=ready.access, node=node)
+
+
 def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> int:
     """The plan's guests, running and answering; how many were made, changed or started."""
     plan = ready.plan
     node = Node(
         plan=plan,
-        where=require_proxmox(plan),
         access=ready.access,
         api=open_api(workspace, plan, ready.access),
         workspace=workspace,

@@ -15,7 +15,7 @@ from provision.pipeline.credentials import write_credentials
 from provision.pipeline.guest_login import guest_connections
 from provision.pipeline.host_stage import converge_node
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
-from provision.pipeline.node_stage import ensure_guests, prepare_node
+from provision.pipeline.node_stage import ensure_guests, prepare_node, rebind_node
 from provision.pipeline.options import Options, Report, open_chosen_workspace
 from provision.pipeline.planning import Planned, make_plan, save_plan
 from provision.pipeline.stages import StageClock
@@ -42,10 +42,13 @@ class UpResult(Frozen):
     credentials: str
 
 
-def bring_up(options: Options, report: Report, confirm: Confirm, *, full: bool = False) -> UpResult:
+def bring_up(
+    options: Options, report: Report, confirm: Confirm, *, full: bool = False, may_reboot: bool = False
+) -> UpResult:
     """Bring the stack up and prove it; running it again goes on where a killed run stopped.
 
-    `full` runs the playbooks even where nothing changed since the last complete run.
+    `full` runs the playbooks even where nothing changed since the last complete run; `may_reboot` lets a Proxmox node
+    be restarted where only that loads its NVIDIA driver.
     Raises ErrorGroup/ProvisionError of the stage that failed; nothing is changed before the plan stands.
     """
     clock = StageClock(report)
@@ -57,10 +60,10 @@ def bring_up(options: Options, report: Report, confirm: Confirm, *, full: bool =
         if not confirm(planned.plan, planned.changes):
             raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
         end_leftovers(workspace.folder)
-        return _bring_up(workspace, planned, clock, full=full)
+        return _bring_up(workspace, planned, clock, full=full, may_reboot=may_reboot)
 
 
-def _bring_up(workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool) -> UpResult:
+def _bring_up(workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool, may_reboot: bool) -> UpResult:
     plan, made = planned.plan, 0
     ready = None
     if plan.proxmox:
@@ -72,7 +75,10 @@ def _bring_up(workspace: Workspace, planned: Planned, clock: StageClock, *, full
         given = _prepare_artifacts(plan, clock)
     if ready:
         with clock.stage("node"):
-            made = converge_node(workspace, plan, ready.access, ready.node, clock)
+            made = converge_node(workspace, plan, ready.access, ready.node, clock, may_reboot=may_reboot)
+            ready = rebind_node(ready) if made else ready
+            plan = ready.plan
+            save_plan(workspace, plan)
     with clock.stage("machines"):
         if ready:
             made += ensure_guests(workspace, ready, clock)

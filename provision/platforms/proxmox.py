@@ -102,6 +102,10 @@ class ProxmoxNode:
         shut = self._guest(guest).status.shutdown
         self._do(f"shut guest {guest} down", lambda: shut.post(timeout=grace_s, forceStop=1))
 
+    def stop(self, guest: int) -> None:
+        """At once, as by pulling the plug."""
+        self._do(f"stop guest {guest}", lambda: self._guest(guest).status.stop.post())
+
     def destroy(self, guest: int) -> None:
         """With its disks; it must be stopped."""
         self._do(f"destroy guest {guest}", lambda: self._guest(guest).delete(purge=1))
@@ -174,7 +178,7 @@ class ProxmoxNode:
 def explain_task(what: str, ended: str, where: str) -> ProvisionError:
     """A task's error with the next step where it is a known one."""
     hints = {
-        "does not exist": "on the node: systemctl restart provision-nvidia-devices, which makes the cards' device nodes",
+        "does not exist": "on the node: systemctl restart provision-nvidia-devices, which makes the device nodes",
         "is locked": "another task is at work on it, or was killed: provision doctor names it and what to do",
         "No space left": "make room on the storage, or name another one (platform.guests.storage)",
     }
@@ -198,7 +202,7 @@ def _explain(what: str, where: str, error: ResourceException) -> ProvisionError:
 def explain_refusal(text: str, where: str) -> ProvisionError:
     """A request that Proxmox refused outright."""
     hints = {
-        "already exists": "the id is taken by a guest that is not ours; choose others: --set platform.guests.first_id=N",
+        "already exists": "the id is taken by a guest that is not ours; others: --set platform.guests.first_id=N",
         "is locked": "another task is at work on it, or was killed: provision doctor names it and what to do",
         "not enough": "make room on the storage, or name another one (platform.guests.storage)",
     }

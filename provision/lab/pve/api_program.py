@@ -28,7 +28,7 @@ from fakepve.server import USER, FakePve, ok
 Body = Callable[[], Awaitable[str | None]]
 ROOM = 10**13
 """Bytes free for disks; the lab's guests lie on this machine's disk, whatever their configuration says."""
-_STOPPING = {"vzstop": "stop", "vzshutdown": "stop", "vzdestroy": "destroy"}
+_STOPPING = {"vzstop": "kill", "vzshutdown": "stop", "vzdestroy": "destroy"}
 
 
 class LabPve(FakePve):  # type: ignore[misc]

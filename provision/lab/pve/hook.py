@@ -1,7 +1,7 @@
 """What the lab's API calls when a container starts, stops or goes: the real guest of this machine follows.
 
-`python -m provision.lab.pve.hook LAB start|stop|destroy|hostkey|devices`, a JSON document on standard input. A failure
-is one line on standard error and becomes the error of the task, in Proxmox's words where Proxmox has some.
+`python -m provision.lab.pve.hook LAB start|stop|kill|destroy|hostkey|devices`, a JSON document on standard input. A
+failure is one line on standard error and becomes the error of the task, in Proxmox's words where Proxmox has some.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ def stop(lab: str, document: dict[str, Any]) -> None:
     guests.stop_guest(lab, document["config"]["hostname"])
 
 
+def kill(lab: str, document: dict[str, Any]) -> None:
+    guests.stop_guest(lab, document["config"]["hostname"], grace_s=0)
+
+
 def destroy(lab: str, document: dict[str, Any]) -> None:
     name = document["config"]["hostname"]
     guests.destroy_guest(lab, name)
@@ -105,7 +109,7 @@ def _simulate(spec: LabSpec, guest: LabGuest, given: tuple[LabDevice, ...]) -> N
         install_simulation(guest_home(spec.name, guest.name) / "rootfs", cards, spec.node.driver_version, SUBID_START)
 
 
-_VERBS = {"start": start, "stop": stop, "destroy": destroy, "hostkey": hostkey, "devices": devices}
+_VERBS = {"start": start, "stop": stop, "kill": kill, "destroy": destroy, "hostkey": hostkey, "devices": devices}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,9 +8,12 @@ kernel with NVIDIA's driver could answer is read from /opt/lab-node/answers. Sta
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import ssl
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -97,12 +100,31 @@ def pct(words: list[str]) -> None:
 def pvesh(words: list[str]) -> None:
     plain, named = options(words)
     named.pop("output-format", None)
+    if plain == ["create", "/nodes/localhost/startall"]:
+        start_all()
+        return
     if plain[0] != "get":
-        fail(f"the lab's pvesh only reads, not '{plain[0]}'")
+        fail(f"the lab's pvesh has no '{' '.join(words)}'")
     if plain[1].endswith("/subscription"):
         print(json.dumps({"status": "notfound"}))
         return
     print(json.dumps(Api().ask("GET", "/api2/json" + plain[1].replace("/localhost/", f"/{NODE}/"), named)))
+
+
+def start_all() -> None:
+    """Guests with onboot, in the order of their startup option; one that fails keeps none of the others back."""
+    api, path = Api(), f"/api2/json/nodes/{NODE}/lxc"
+    found = []
+    for guest in api.ask("GET", path):
+        config = api.ask("GET", f"{path}/{guest['vmid']}/config")
+        order = re.search(r"order=([0-9]+)", str(config.get("startup", "")))
+        if config.get("onboot") and guest["status"] != "running":
+            found.append((int(order[1]) if order else 0, int(guest["vmid"])))
+    for _, vmid in sorted(found):
+        task = api.ask("POST", f"{path}/{vmid}/status/start", {})
+        while (state := api.ask("GET", f"/api2/json/nodes/{NODE}/tasks/{task}/status"))["status"] == "running":
+            time.sleep(0.1)
+        print(f"guest {vmid}: {state['exitstatus']}")
 
 
 def pvesm(words: list[str]) -> None:
@@ -149,6 +171,17 @@ def nvidia_modprobe(words: list[str]) -> None:
     Api().lab("devices", {"nodes": names})
 
 
+def nvidia_persistenced(_: list[str]) -> None:
+    """A process that stays, as the daemon does."""
+    home = Path("/run/nvidia-persistenced")
+    home.mkdir(exist_ok=True)
+    child = os.fork()
+    if child:
+        (home / "nvidia-persistenced.pid").write_text(str(child))
+        return
+    signal.pause()
+
+
 def tell(command: str) -> None:
     """What the lab's node was made to answer; the exit code is on the first line."""
     path = ANSWERS / command
@@ -166,6 +199,7 @@ COMMANDS = {
     "pveam": pveam,
     "pveum": pveum,
     "nvidia-modprobe": nvidia_modprobe,
+    "nvidia-persistenced": nvidia_persistenced,
 }
 
 if __name__ == "__main__":
