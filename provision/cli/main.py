@@ -12,7 +12,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from provision.cli import deploy, inspect, lab, look
+from provision.cli import deploy, inspect, lab, lock, look
 from provision.errors import ErrorGroup, ExitCode, ProvisionError, SetupError, UsageError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 look.register(app)
 deploy.register(app)
 inspect.register(app)
+lock.register(app)
 app.add_typer(lab.app, name="lab")
 
 
