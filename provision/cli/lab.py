@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from provision.cli.choices import Json
-from provision.models.lab import GpuFault
+from provision.models.lab import GpuFault, NodeFault
+
+_GUEST_FAULTS, _NODE_FAULTS = ", ".join(get_args(GpuFault)), ", ".join(get_args(NodeFault))
 
 app = typer.Typer(help="Real LXC guests of this machine, for tests and rehearsals.")
 
@@ -56,19 +58,11 @@ def down(
 @app.command()
 def fault(
     name: Annotated[str, typer.Option("--name", help="the lab's name, which is the client's")],
-    kind: Annotated[
-        str, typer.Argument(help="none, card-missing, driver-mismatch, uvm-missing, cpu-only, vram-held, wrong-card")
-    ],
-    machine: Annotated[str, typer.Option("--machine", help="the guest with the simulated cards")] = "engine",
+    kind: Annotated[str, typer.Argument(help=f"none, or of a guest {_GUEST_FAULTS}; of the node {_NODE_FAULTS}")],
+    machine: Annotated[str, typer.Option("--machine", help="the guest with the cards, or pve: the node")] = "engine",
 ) -> None:
-    """Make the simulated GPUs of a guest fail in one way, to see that verify finds it; 'none' heals them."""
-    from typing import get_args
-
-    from provision.errors import UsageError
+    """Make simulated cards or the simulated node fail in one way, to see what finds it; 'none' heals them."""
     from provision.pipeline.lab import inject_fault
 
-    known = get_args(GpuFault)
-    if kind != "none" and kind not in known:
-        raise UsageError(f"'{kind}' is no fault", where="provision lab fault", hint="one of: none, " + ", ".join(known))
-    inject_fault(name, machine, next((fault for fault in known if fault == kind), None))
-    print(f"{machine} of {name}: " + ("simulated GPUs healthy" if kind == "none" else f"simulated fault '{kind}'"))
+    inject_fault(name, machine, kind)
+    print(f"{machine} of {name}: " + ("simulated parts healthy" if kind == "none" else f"simulated fault '{kind}'"))

@@ -5,37 +5,52 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import UsageError
-from provision.lab.lab import read_spec
 from provision.lab.places import guest_home
+from provision.lab.records import read_spec
 from provision.lab.requirements import SUBID_START
 from provision.lab.simgpu.install import install_simulation, set_fault
-from provision.models.lab import GpuFault, LabGuest, LabSpec
+from provision.models.lab import GpuFault, LabGuest, LabSpec, SimulatedGpu
 
 
 def ensure_simulation(spec: LabSpec) -> None:
     """Every guest with cards has them, all healthy. Raises SetupError without a C compiler."""
     for guest in spec.guests:
-        if guest.gpus:
-            install_simulation(_rootfs(spec, guest), guest.gpus, spec.driver_version, SUBID_START)
+        ensure_guest_simulation(spec, guest)
+
+
+def ensure_guest_simulation(spec: LabSpec, guest: LabGuest) -> None:
+    """The same for one guest."""
+    cards = cards_of(spec, guest)
+    if cards:
+        install_simulation(_rootfs(spec, guest), cards, driver_of(spec), SUBID_START)
+
+
+def cards_of(spec: LabSpec, guest: LabGuest) -> tuple[SimulatedGpu, ...]:
+    """The cards that a guest sees. On a Proxmox node those whose device nodes it has, numbered anew as NVML does."""
+    if spec.node is None:
+        return guest.gpus
+    devices = guest_home(spec.name, guest.name) / "devices"
+    seen = [card for card in spec.node.gpus if (devices / f"nvidia{card.index}").exists()]
+    return tuple(card.model_copy(update={"index": number}) for number, card in enumerate(seen))
+
+
+def driver_of(spec: LabSpec) -> str:
+    """Full version that the guests' simulated driver says it is."""
+    return spec.node.driver_version if spec.node else spec.driver_version
 
 
 def set_guest_fault(lab: str, machine: str, fault: GpuFault | None) -> None:
     """Make one guest's simulated cards fail in one way, or heal them. Raises UsageError where it has none."""
     spec = read_spec(lab)
-    guest = next((guest for guest in spec.guests if guest.name == machine and guest.gpus), None)
+    guest = next((guest for guest in spec.guests if guest.name == machine and cards_of(spec, guest)), None)
     if guest is None:
         raise UsageError(
             f"'{machine}' of lab '{lab}' has no simulated cards",
             where="--machine",
-            hint="those with cards: " + (", ".join(g.name for g in spec.guests if g.gpus) or "none"),
+            hint="those with cards: " + (", ".join(g.name for g in spec.guests if cards_of(spec, g)) or "none"),
         )
-    set_fault(
-        _rootfs(spec, guest),
-        fault,
-        gpus=guest.gpus,
-        driver_version=spec.driver_version,
-        uid_shift=SUBID_START,
-    )
+    gpus, driver = cards_of(spec, guest), driver_of(spec)
+    set_fault(_rootfs(spec, guest), fault, gpus=gpus, driver_version=driver, uid_shift=SUBID_START)
 
 
 def _rootfs(spec: LabSpec, guest: LabGuest) -> Path:

@@ -22,6 +22,16 @@ GpuFault = Literal[
     "wrong-card",
 ]
 
+NodeFault = Literal[
+    "driver-gone",
+    "driver-upgraded",
+    "next-kernel",
+    "no-headers",
+    "one-card",
+    "secure-boot",
+    "vfio",
+]
+
 
 LAB_NAME = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"
 LabName = Annotated[str, StringConstraints(pattern=LAB_NAME, max_length=40)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from provision.errors import ErrorGroup, UsageError
 from provision.lab import hosts as lab_hosts
 from provision.lab import lab as labs
+from provision.lab.pve.faults import set_node_fault
 from provision.lab.requirements import missing_requirements
 from provision.lab.simulation import set_guest_fault
-from provision.models.lab import GpuFault, LabState
+from provision.models.lab import NODE_NAME, GpuFault, LabState, NodeFault
 
 
 def make_hosts(name: str, count: int) -> LabState:
@@ -34,8 +37,22 @@ def destroy(name: str | None, *, everything: bool) -> tuple[str, ...]:
     return (name,) if name in found else ()
 
 
-def inject_fault(lab: str, machine: str, fault: GpuFault | None) -> None:
-    """Make the simulated cards of a guest fail in one way, or heal them (None)."""
+def inject_fault(lab: str, machine: str, kind: str) -> None:
+    """Make a guest's simulated cards, or the simulated facts of the Proxmox node, fail in one way; 'none' heals them.
+
+    Raises UsageError for what does not exist.
+    """
     if lab not in list_labs():
         raise UsageError(f"there is no lab '{lab}'", where="this machine", hint="provision lab list")
-    set_guest_fault(lab, machine, fault)
+    known = get_args(NodeFault if machine == NODE_NAME else GpuFault)
+    if kind not in ("none", *known):
+        raise UsageError(
+            f"'{kind}' is no fault of '{machine}'",
+            where="provision lab fault",
+            hint="one of: none, " + ", ".join(known),
+        )
+    fault = next((fault for fault in known if fault == kind), None)
+    if machine == NODE_NAME:
+        set_node_fault(lab, fault)
+    else:
+        set_guest_fault(lab, machine, fault)

@@ -8,6 +8,7 @@ from provision.models.node import NodeAccess, NodeFinding, NodeObservation
 from provision.models.plan import Plan
 from provision.models.profile import Profile
 from provision.pipeline.containers import Node, ensure_containers
+from provision.pipeline.host_stage import driver_artifact
 from provision.pipeline.node import read_node
 from provision.pipeline.node_access import open_node
 from provision.pipeline.stages import StageClock
@@ -61,7 +62,9 @@ def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> 
 def examine_node_of(plan: Plan, access: NodeAccess, clock: StageClock) -> NodeObservation:
     """What the node says, with every warning told. Raises ErrorGroup of all that blocks; nothing is changed."""
     node = read_node(access.login)
-    findings = [found for found in judge(plan, node, mended=True) if not _has_stand_in(plan, found)]
+    findings = [
+        found for found in judge(plan, node, mended=True, driver=_wanted_driver(plan)) if not _has_stand_in(plan, found)
+    ]
     for finding in findings:
         if finding.severity == "warning":
             clock.note(f"{finding.what} ({finding.where}): {finding.hint}")
@@ -70,6 +73,10 @@ def examine_node_of(plan: Plan, access: NodeAccess, clock: StageClock) -> NodeOb
         # What concerns the node comes first: its exit code is that of the whole.
         raise ErrorGroup(sorted(errors, key=lambda error: error.exit_code != ExitCode.SETUP_BROKEN))
     return node
+
+
+def _wanted_driver(plan: Plan) -> str | None:
+    return driver_artifact().version if plan.cards else None
 
 
 def _has_stand_in(plan: Plan, finding: NodeFinding) -> bool:

@@ -27,6 +27,8 @@ class Evidence:
 
     plan: Plan
     node: NodeObservation
+    wanted_driver: str | None = None
+    """Full version that `up` would bring the node to; None: that which it has."""
 
     @property
     def planned_guests(self) -> tuple[PlannedMachine, ...]:

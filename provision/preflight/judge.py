@@ -11,12 +11,14 @@ from provision.preflight.check import Evidence
 from provision.preflight.checks import CHECKS
 
 
-def judge(plan: Plan, node: NodeObservation, *, mended: bool = False) -> tuple[NodeFinding, ...]:
+def judge(
+    plan: Plan, node: NodeObservation, *, mended: bool = False, driver: str | None = None
+) -> tuple[NodeFinding, ...]:
     """All findings of all checks, in the order of the registry. Of what is no Proxmox node only that is said.
 
-    `mended`: what `up` mends itself is left out.
+    `mended`: what `up` mends itself is left out. `driver`: the version that it would bring the node to.
     """
-    evidence = Evidence(plan=plan, node=node)
+    evidence = Evidence(plan=plan, node=node, wanted_driver=driver)
     asked = [check for check in CHECKS if (check.anywhere or node.pve is not None) and not (mended and check.mended)]
     return tuple(
         NodeFinding(

@@ -14,6 +14,10 @@ PATTERNS = {
     r"^[a-z][a-z0-9-]{0,39}$": ("which is not a name", _NAME_HINT),
     r"^[a-z][a-z0-9_]{0,39}$": ("which is not a service's name", "write for example open_webui"),
     r"^[a-z0-9][a-z0-9._-]{0,60}$": ("which is not a model's name", "`provision models` lists them"),
+    r"^[A-Za-z][A-Za-z0-9._-]{0,62}[A-Za-z0-9]$": (
+        "which is not a storage of Proxmox",
+        "write for example local-lvm; `pvesm status` on the node lists them",
+    ),
     r"^[a-z0-9_]{1,16}$": ("which is not a quantisation", "write for example q4_k_m"),
     rf"^{_LABEL}(\.{_LABEL})*$": ("which is not a host or domain name", "write for example pve.example.lan"),
     r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$": (

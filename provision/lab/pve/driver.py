@@ -24,6 +24,10 @@ for option in "$@"; do
             ;;
     esac
 done
+if [ ! -e "{TREE}/lib/modules/$(uname -r)/build" ]; then
+    echo "ERROR: Unable to find the kernel source tree for the currently running kernel." >&2
+    exit 1
+fi
 cp -a {TREE}/unloaded/. {TREE}/
 printf '%s\\n' "$*" > {TREE}/installer-options
 """

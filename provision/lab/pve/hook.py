@@ -22,10 +22,9 @@ from provision.lab.places import guest_home, host_key
 from provision.lab.pve.configuration import address_of, devices_of
 from provision.lab.pve.node_devices import find_nodes, make_nodes
 from provision.lab.records import read_spec, write_spec
-from provision.lab.requirements import SUBID_START
 from provision.lab.rootfs import ensure_rootfs
-from provision.lab.simgpu.install import install_simulation
-from provision.models.lab import LabDevice, LabGuest, LabSpec
+from provision.lab.simulation import ensure_guest_simulation
+from provision.models.lab import LabGuest, LabSpec
 
 
 def main() -> int:
@@ -57,7 +56,7 @@ def start(lab: str, document: dict[str, Any]) -> None:
     place(home / "rootfs", "/root/.ssh/authorized_keys", document["keys"], 0o600)
     nodes = place_devices(home / "devices", devices)
     (home / "config").write_text(render_config(spec, guest, nodes))
-    _simulate(spec, guest, devices)
+    ensure_guest_simulation(spec, guest)
     guests.start_guest(lab, guest.name)
 
 
@@ -96,17 +95,6 @@ def _register(lab: str, guest: LabGuest) -> LabSpec:
         write_spec(spec)
         ensure_keys(spec)
         return spec
-
-
-def _simulate(spec: LabSpec, guest: LabGuest, given: tuple[LabDevice, ...]) -> None:
-    """The guest sees the cards whose device nodes it has, numbered anew from 0, as NVML does."""
-    if spec.node is None:
-        return
-    names = {device.name for device in given}
-    seen = [card for card in spec.node.gpus if f"nvidia{card.index}" in names]
-    if seen:
-        cards = [card.model_copy(update={"index": number}) for number, card in enumerate(seen)]
-        install_simulation(guest_home(spec.name, guest.name) / "rootfs", cards, spec.node.driver_version, SUBID_START)
 
 
 _VERBS = {"start": start, "stop": stop, "kill": kill, "destroy": destroy, "hostkey": hostkey, "devices": devices}

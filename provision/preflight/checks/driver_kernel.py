@@ -12,11 +12,11 @@ from provision.preflight.kernels import next_kernel
 
 def judge(evidence: Evidence) -> Iterator[Problem]:
     node = evidence.node
-    version = node.driver or _newest_in_dkms(node)
+    version = evidence.wanted_driver or node.driver or _newest_in_dkms(node)
     if not evidence.plan.cards or version is None:
         return
     for kernel in dict.fromkeys((node.kernel, next_kernel(node))):
-        runs = kernel == node.kernel and node.driver is not None
+        runs = kernel == node.kernel and node.driver == version
         if not runs and not _built(node, version, kernel):
             yield from _ask_table(node, version, kernel)
 

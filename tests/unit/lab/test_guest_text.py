@@ -115,6 +115,7 @@ def test_card_nodes_have_the_drivers_numbers() -> None:
         "nvidia0": (195, 0),
         "nvidia1": (195, 1),
         "nvidiactl": (195, 255),
+        "nvidia-modeset": (195, 254),
         "nvidia-uvm": (511, 0),
         "nvidia-uvm-tools": (511, 1),
     }

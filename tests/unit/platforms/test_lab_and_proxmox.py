@@ -71,10 +71,12 @@ def test_live_machines_are_reached_with_the_administrators_own_keys() -> None:
 
 
 def test_missing_guests_are_explained_where_there_are_guests_to_make() -> None:
-    error = explain_missing_guests(plan_of("sme-2x4090", lab=False))
+    guests = plan_of("sme-2x4090", lab=False)
+    assert explain_missing_guests(guests) is None, "a Proxmox node makes them"
+    error = explain_missing_guests(guests.model_copy(update={"platform": "host", "proxmox": None}))
     assert error is not None
     assert error.exit_code == ExitCode.SETUP_BROKEN
-    assert "does not create guests on Proxmox yet" in error.what
+    assert "does not create guests on a plain host" in error.what
     assert "engine 10.42.0.11" in error.where
     assert "--lab" in error.hint
     assert explain_missing_guests(plan_of("sme-2x4090", lab=True)) is None

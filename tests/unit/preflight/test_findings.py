@@ -52,7 +52,8 @@ def storage(
     return NodeStorage(name=name, kind="dir", active=active, available_mib=mib, rootdir=rootdir, vztmpl=vztmpl)
 
 
-OURS = guest(201, "engine", "10.42.0.11")
+TAG = "provision-sme-2x4090"
+OURS = guest(201, "engine", "10.42.0.11", tags=("provision", TAG))
 BROKEN: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
     # what is broken: facts, the check, severity, a part of the finding, a part of its hint
     "not root": ({"uid": 1000}, "login", "error", "not root", "platform.user=root"),
@@ -138,7 +139,11 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
     ),
     "address of the node": ({"addresses": ("10.42.0.10",)}, "guests", "error", "is the node's own", "network.cidr"),
     "a name that looks alike": (
-        {"guests": (guest(300, "engine", "10.99.0.1"),)}, "guests", "warning", "taken for a foreign one", "left alone",
+        {"guests": (guest(300, "engine", "10.99.0.1"),)}, "guests", "warning", "not the client's tag", "left alone",
+    ),
+    "id taken": (
+        {"guests": (guest(42011, "mail", "10.99.0.1"),)},
+        "guests", "error", "the id 42011, planned for 'engine'", "first_id",
     ),
     "stale lock": (
         {"guests": (OURS.model_copy(update={"lock": "backup"}),)}, "locks", "error", "a stale lock", "pct unlock 201",
@@ -164,6 +169,7 @@ PLAN_SIDE = {
     "no disk fits",
     "address taken",
     "address of the node",
+    "id taken",
 }
 
 
@@ -232,7 +238,7 @@ def test_two_more_facts_that_only_matter_with_others(findings: Findings) -> None
 
 
 def test_what_stands_already_needs_neither_disk_nor_template(plan: Plan, findings: Findings) -> None:
-    standing = tuple(guest(200 + n, m.name, str(m.address)) for n, m in enumerate(plan.machines))
+    standing = tuple(guest(200 + n, m.name, str(m.address), tags=(TAG,)) for n, m in enumerate(plan.machines))
     nothing = {"storages": (storage("local", mib=0, vztmpl=False),), "templates": ()}
     assert findings(guests=standing, **nothing) == ()
     engine = next(each.id for each in standing if each.name == "engine")

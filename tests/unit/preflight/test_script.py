@@ -56,7 +56,7 @@ HARMFUL = {
     ),
     *("kill", "call", "check_call", "check_output", "truncate", "setxattr", "utime", "mknod", "link", "symlink"),
 }
-STANDARD = {"__future__", "json", "os", "re", "subprocess", "pathlib", "typing", "collections.abc"}
+STANDARD = {"__future__", "hashlib", "json", "os", "re", "subprocess", "pathlib", "typing", "collections.abc"}
 
 
 def trees() -> dict[str, ast.Module]:
