@@ -27,6 +27,8 @@ PRESENT = {"dev0": "/dev/nvidia9,gid=1,mode=0660", "dev40": "/dev/nvidiactl"}
 HOSTILE = [
     *("", " ", "-", "--", "--dev0", "--delete", "-dev0=/dev/sda", "--rootfs", "--current", "-h", "0", "$(id)", "a;b"),
     *(
+        "1\u0660\u0661",
+        "4\u0664",
         "\u0661\u0660\u0661",
         "\uff11\uff10\uff11",
         "\u00b9\u00b2\u00b3",
