@@ -47,12 +47,15 @@ def up(
     allow_reboot: Annotated[
         bool, typer.Option("--allow-reboot", help="restart a Proxmox node where only that loads its driver")
     ] = False,
+    release_locks: Annotated[
+        bool, typer.Option("--release-locks", help="release locks of our guests on a Proxmox node that no task holds")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Bring the stack up, prove it, and sign the receipt. Running it again changes only what differs."""
     options = read_options(profile, client, settings, lab)
     refuse_busy(options)
-    from provision.pipeline.up import bring_up
+    from provision.pipeline.up import NodeOptions, bring_up
     from provision.ui.console import make_console
     from provision.ui.jsonout import to_json
     from provision.ui.progress import ProgressView
@@ -66,7 +69,8 @@ def up(
             return yes or _ask(plan, changes)
 
     with view:
-        result = bring_up(options, view.handle, confirm, full=full, may_reboot=allow_reboot)
+        allowed = NodeOptions(may_reboot=allow_reboot, release_locks=release_locks)
+        result = bring_up(options, view.handle, confirm, full=full, allowed=allowed)
     files = write_reports(result.verified)
     if as_json:
         print(to_json({**result.model_dump(mode="json", exclude={"plan"}), "files": files}))

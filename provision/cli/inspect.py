@@ -46,13 +46,15 @@ def status(
                 target=found.target,
                 plan=found.plan,
                 reachable=found.reachable,
+                drift=found.drift,
+                node_unread=found.node_unread,
                 holder=f"{found.holder.user}, pid {found.holder.pid}, since {found.holder.started:%H:%M:%S} UTC"
                 if found.holder
                 else None,
                 last=(found.last_receipt, found.last_verdict),
             )
         )
-    return ExitCode.OK if found.plan and all(found.reachable.values()) else ExitCode.CHECK_FAILED
+    return ExitCode.OK if found.plan and all(found.reachable.values()) and not found.drift else ExitCode.CHECK_FAILED
 
 
 def _print_digest(options: Options, *, as_json: bool) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from provision.models.base import Frozen
-from provision.models.catalog import Artifact
 from provision.models.inventory import Inventory, ModelFile
 from provision.models.node import NodeAccess, NodeObservation
 from provision.models.plan import Plan
@@ -22,16 +21,6 @@ class DriverInput(Frozen):
     installer: ModelFile
     may_reboot: bool
     proc: str = "/proc"
-
-
-def published_driver(artifact: Artifact, *, may_reboot: bool) -> DriverInput:
-    """As upstream publishes it. Raises ValueError for an unresolved sha256, which `up` refuses beforehand."""
-    if artifact.sha256 is None:
-        raise ValueError(f"{artifact.name} is unresolved")
-    size = (artifact.size_bytes or 0) // 2**20
-    name = artifact.url.rsplit("/", 1)[-1]
-    installer = ModelFile(file=name, url=artifact.url, sha256=artifact.sha256, size_mib=size)
-    return DriverInput(version=artifact.version, installer=installer, may_reboot=may_reboot)
 
 
 def build_node_inventory(

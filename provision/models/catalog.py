@@ -118,8 +118,6 @@ class Artifact(Frozen):
     sha256: str | None
     size_bytes: int | None
     licence: str
-    url: str = ""
-    """Where the machines fetch it, where upstream publishes it as one file."""
 
 
 class Catalog(Frozen):

@@ -178,6 +178,14 @@ class NodeAccess(Frozen):
     ca_file: str
 
 
+class WantedFiles(Frozen):
+    """What `up` would bring to a node: the driver's full version, the template's file name and sha512 (hex)."""
+
+    driver: str | None
+    template: str
+    template_sha512: str
+
+
 class NodeFinding(Frozen):
     """One thing that a person should mend or know. An error blocks.
 

@@ -24,6 +24,8 @@ class Card(Frozen):
     uuid: str | None
     pci_address: str | None
     simulated: bool
+    minor: int | None = None
+    """N of its /dev/nvidiaN on the machine that has it, known as `uuid` is."""
 
 
 class CardBudget(Frozen):

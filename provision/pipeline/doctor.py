@@ -6,6 +6,7 @@ from provision.errors import ProvisionError
 from provision.lab.requirements import missing_requirements
 from provision.models.node import NodeReport
 from provision.pipeline.node import node_login, read_node
+from provision.pipeline.node_files import wanted_files
 from provision.pipeline.options import Options, choose_profile
 from provision.pipeline.planning import plan_chosen
 from provision.places import find_content
@@ -33,7 +34,7 @@ def examine_node(options: Options) -> NodeReport:
     login = node_login(chosen.loaded.profile)
     plan = plan_chosen(chosen, options)
     node = read_node(login)
-    findings = judge(plan, node)
+    findings = judge(plan, node, wanted=wanted_files(plan))
     return NodeReport(
         profile=plan.profile,
         client=plan.client,

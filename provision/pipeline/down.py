@@ -12,12 +12,11 @@ from provision.errors import ErrorGroup, ProvisionError, UsageError
 from provision.lab import lab as labs
 from provision.models.base import Frozen
 from provision.models.plan import Plan
-from provision.pipeline.containers import Node, list_own, remove_containers
-from provision.pipeline.node_access import read_access
+from provision.pipeline.containers import list_own, remove_containers
+from provision.pipeline.node_stage import open_standing_node
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import read_plan
 from provision.pipeline.stages import StageClock
-from provision.pipeline.token import open_api
 from provision.runner.leftovers import end_leftovers
 from provision.runner.lock import hold_lock
 from provision.runner.workspace import Workspace
@@ -59,7 +58,7 @@ def _take_down_live(
             where="the command line",
             hint="add --lab; on a host of its own stop the services there, their data is not ours to delete",
         )
-    node = _open(workspace, plan)
+    node = open_standing_node(workspace, plan)
     names = tuple(f"{state.id} '{state.name}'" for state in list_own(node))
     if names and not confirm(names):
         raise UsageError("not confirmed, nothing was changed", where="provision down", hint="add --yes to go on")
@@ -70,14 +69,9 @@ def _remove_from_lab(workspace: Workspace, plan: Plan | None, clock: StageClock)
     if plan is None or plan.proxmox is None or not any(lab.name == plan.client for lab in labs.list_labs()):
         return ()
     try:
-        return remove_containers(_open(workspace, plan), clock)
+        return remove_containers(open_standing_node(workspace, plan), clock)
     except (ProvisionError, ErrorGroup) as error:
         # A lab whose API is gone must not stay for that.
         said = error.errors[0].what if isinstance(error, ErrorGroup) else error.what
         clock.note(f"the lab's API did not remove the guests ({said}); the lab goes with all that is in it")
         return ()
-
-
-def _open(workspace: Workspace, plan: Plan) -> Node:
-    access = read_access(workspace)
-    return Node(plan=plan, access=access, api=open_api(workspace, plan, access), workspace=workspace)

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import hashlib
 
-from provision.catalog import load_catalog
-from provision.errors import SetupError
 from provision.inventory import render_inventory, write_inventory
-from provision.inventory.node_vars import DriverInput, build_node_inventory, published_driver
-from provision.lab.pve.driver import lab_installer
-from provision.lab.pve.node import TREE
-from provision.models.catalog import Artifact
-from provision.models.inventory import ModelFile
+from provision.inventory.node_vars import build_node_inventory
 from provision.models.node import NodeAccess, NodeObservation
 from provision.models.plan import Plan
-from provision.pipeline.artifacts import mirror_url
 from provision.pipeline.converge import mirror_of, require_success
 from provision.pipeline.node import read_node
+from provision.pipeline.node_files import find_driver
 from provision.pipeline.stages import StageClock
 from provision.pipeline.unchanged import digest_content
 from provision.runner.execute import Playbook, run_playbook
 from provision.runner.workspace import Workspace, write_private
-
-DRIVER = "nvidia-driver"
 
 
 def converge_node(
@@ -35,7 +27,7 @@ def converge_node(
     may_reboot: bool = False,
 ) -> int:
     """How many tasks changed something. Raises RunError or UnreachableError naming task and reason."""
-    driver = _find_driver(plan, may_reboot=may_reboot)
+    driver = find_driver(plan, may_reboot=may_reboot)
     write_inventory(render_inventory(build_node_inventory(plan, access, node, driver)), workspace.node_inventory)
     if _standing(workspace) == _digest(workspace, node):
         clock.note("the node is as the last run left it: its playbook need not run")
@@ -46,30 +38,6 @@ def converge_node(
     require_success(outcome)
     write_private(workspace.node_converged_file, _digest(workspace, read_node(access.login)) + "\n")
     return outcome.changed
-
-
-def driver_artifact() -> Artifact:
-    """The pinned driver. Raises SetupError where nobody has pinned it yet."""
-    artifact = load_catalog().artifacts[DRIVER]
-    if artifact.sha256 is None:
-        raise SetupError(
-            f"the NVIDIA driver {artifact.version} has no checksum yet",
-            where="provision/catalog/data/artifacts.yml",
-            hint="provision lock --update fills it from what upstream publishes",
-        )
-    return artifact
-
-
-def _find_driver(plan: Plan, *, may_reboot: bool) -> DriverInput | None:
-    if not plan.cards:
-        return None
-    artifact = driver_artifact()
-    if plan.target == "live":
-        return published_driver(artifact, may_reboot=may_reboot)
-    sha256 = lab_installer().name
-    name = f"NVIDIA-Linux-x86_64-{artifact.version}-stand-in.run"
-    installer = ModelFile(file=name, url=f"{mirror_url(plan.gateway)}/sha256/{sha256}", sha256=sha256, size_mib=1)
-    return DriverInput(version=artifact.version, installer=installer, may_reboot=may_reboot, proc=f"{TREE}/proc")
 
 
 def _standing(workspace: Workspace) -> str:

@@ -67,7 +67,7 @@ def update_lock(name: str | None = None, pin: str | None = None) -> Update:
 
 def _check(known: NodeArtifact, shipped: NodeArtifact, pin: str | None) -> tuple[LockChange, OverlayEntry]:
     wanted = _choose(known, shipped, pin)
-    with httpx.Client(timeout=_TIMEOUT, follow_redirects=True) as client:
+    with _client() as client:
         published = _find_published(_fetch_list(client, wanted), wanted)
         if wanted.checksum.hex not in (None, published):
             raise SetupError(
@@ -167,6 +167,17 @@ def _fetch_and_compare(client: httpx.Client, wanted: NodeArtifact, published: st
             hint="do not use the file; try again later or over another network, a mirror may be out of date",
         )
     return size
+
+
+@contextmanager
+def open_url(url: str) -> Iterator[httpx.Response]:
+    """The answer as it streams. Raises UnreachableError as the lock's own downloads do."""
+    with _client() as client, _get(client, url) as response:
+        yield response
+
+
+def _client() -> httpx.Client:
+    return httpx.Client(timeout=_TIMEOUT, follow_redirects=True)
 
 
 @contextmanager

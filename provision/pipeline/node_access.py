@@ -6,7 +6,6 @@ from ipaddress import IPv4Address
 
 from pydantic import ValidationError
 
-from provision.catalog import load_catalog
 from provision.errors import SetupError
 from provision.lab.pve.lab import api_files, ensure_node
 from provision.models.lab import LabNode
@@ -14,6 +13,7 @@ from provision.models.node import NodeAccess, NodeLogin
 from provision.models.plan import Plan
 from provision.models.profile import Profile
 from provision.pipeline.node import node_login
+from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.stages import StageClock
 from provision.platforms.lab import simulated_cards
@@ -43,7 +43,7 @@ def read_access(workspace: Workspace) -> NodeAccess:
 
 
 def _lab_node(plan: Plan, clock: StageClock) -> NodeAccess:
-    version = load_catalog().artifacts["nvidia-driver"].version
+    version = pinned(DRIVER).version
     node = LabNode(address=free_address(plan), gpus=simulated_cards(plan), driver_version=version)
     host = ensure_node(plan.client, plan.network, node, clock.note)
     login = NodeLogin(

@@ -8,13 +8,15 @@ from provision.models.node import NodeAccess, NodeFinding, NodeObservation
 from provision.models.plan import Plan
 from provision.models.profile import Profile
 from provision.pipeline.containers import Node, ensure_containers
-from provision.pipeline.host_stage import driver_artifact
 from provision.pipeline.node import read_node
-from provision.pipeline.node_access import open_node
+from provision.pipeline.node_access import open_node, read_access
+from provision.pipeline.node_files import wanted_files
+from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.stages import StageClock
 from provision.pipeline.template import ensure_template
 from provision.pipeline.token import ensure_lab_token, open_api, require_privileges
 from provision.platforms.containers import describe_containers
+from provision.preflight.check import Evidence
 from provision.preflight.judge import judge
 from provision.runner.workspace import Workspace
 
@@ -27,17 +29,29 @@ class ReadyNode(Frozen):
     node: NodeObservation
 
 
-def prepare_node(workspace: Workspace, plan: Plan, profile: Profile, clock: StageClock) -> ReadyNode:
+def prepare_node(
+    workspace: Workspace, plan: Plan, profile: Profile, clock: StageClock, *, release_locks: bool = False
+) -> ReadyNode:
     """Reach the node and examine it; nothing on it is changed, except that the lab's is made.
+
+    `release_locks`: locks of the plan's own guests that no task holds are released first.
 
     Raises ErrorGroup of all that is in the way, SetupError where there is no token.
     """
     access = open_node(workspace, plan, profile, clock)
+    if release_locks:
+        release_stale_locks(plan, access, clock)
     node = examine_node_of(plan, access, clock)
     if plan.target == "lab":
         ensure_lab_token(workspace, plan, access, clock)
     require_privileges(open_api(workspace, plan, access), plan)
     return ReadyNode(plan=bind_cards(plan, node), access=access, node=node)
+
+
+def open_standing_node(workspace: Workspace, plan: Plan) -> Node:
+    """The node as the last `up` noted it. Raises SetupError where there was none, or no token."""
+    access = read_access(workspace)
+    return Node(plan=plan, access=access, api=open_api(workspace, plan, access), workspace=workspace)
 
 
 def rebind_node(ready: ReadyNode) -> ReadyNode:
@@ -55,16 +69,26 @@ def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> 
         api=open_api(workspace, plan, ready.access),
         workspace=workspace,
     )
-    wanted = describe_containers(plan, card_minors(plan, ready.node))
+    wanted = describe_containers(plan)
     return ensure_containers(node, wanted, ensure_template(node, clock), clock)
+
+
+def release_stale_locks(plan: Plan, access: NodeAccess, clock: StageClock) -> None:
+    """As root, of the plan's own containers; nothing is released while it is not known which tasks run."""
+    node = read_node(access.login)
+    evidence = Evidence(plan=plan, node=node)
+    busy = {task.id for task in node.tasks or ()}
+    for guest in node.guests or ():
+        ours = guest.kind == "lxc" and evidence.owner(guest) is not None
+        if ours and guest.lock and node.tasks is not None and str(guest.id) not in busy:
+            clock.note(f"releasing the stale lock ({guest.lock}) of guest {guest.id} '{guest.name}'")
+            run_on_node(access.login, ("pct", "unlock", str(guest.id)))
 
 
 def examine_node_of(plan: Plan, access: NodeAccess, clock: StageClock) -> NodeObservation:
     """What the node says, with every warning told. Raises ErrorGroup of all that blocks; nothing is changed."""
     node = read_node(access.login)
-    findings = [
-        found for found in judge(plan, node, mended=True, driver=_wanted_driver(plan)) if not _has_stand_in(plan, found)
-    ]
+    findings = judge(plan, node, mended=True, wanted=wanted_files(plan))
     for finding in findings:
         if finding.severity == "warning":
             clock.note(f"{finding.what} ({finding.where}): {finding.hint}")
@@ -75,50 +99,21 @@ def examine_node_of(plan: Plan, access: NodeAccess, clock: StageClock) -> NodeOb
     return node
 
 
-def _wanted_driver(plan: Plan) -> str | None:
-    return driver_artifact().version if plan.cards else None
-
-
-def _has_stand_in(plan: Plan, finding: NodeFinding) -> bool:
-    """The lab's template is made and uploaded when guests are."""
-    return plan.target == "lab" and finding.check == "template"
-
-
 def _error(finding: NodeFinding) -> ProvisionError:
     kind = SetupError if finding.concerns == "node" else PlanError
     return kind(finding.what, where=finding.where, hint=finding.hint)
 
 
 def bind_cards(plan: Plan, node: NodeObservation) -> Plan:
-    """The plan with the UUID and PCI address of every card, in the order of the bus.
+    """The plan with UUID, PCI address and number of every card, in the order of the bus.
 
-    In the lab they are known beforehand. Cards that the driver does not name yet stay without a UUID.
+    Cards that the driver does not name yet keep what was known of them. In the lab all is known beforehand.
     """
-    cards = node.cards or ()
-    if plan.target == "lab" or len(cards) < len(plan.cards):
+    seen = [card for card in node.cards or () if card.uuid is not None]
+    if plan.target == "lab" or len(seen) < len(plan.cards):
         return plan
     bound = tuple(
-        card.model_copy(update={"uuid": seen.uuid, "pci_address": seen.address})
-        for card, seen in zip(plan.cards, cards, strict=False)
+        card.model_copy(update={"uuid": found.uuid, "pci_address": found.address, "minor": found.minor})
+        for card, found in zip(plan.cards, seen, strict=False)
     )
     return plan.model_copy(update={"cards": bound})
-
-
-def card_minors(plan: Plan, node: NodeObservation) -> dict[int, int]:
-    """Card of the plan -> N of its /dev/nvidiaN, which the driver tells by PCI address.
-
-    Raises SetupError for a card that the driver does not know.
-    """
-    by_address = {card.address: card.minor for card in node.cards or ()}
-    minors: dict[int, int] = {}
-    for card in plan.cards:
-        # NVML writes the PCI domain with eight digits, the kernel with four.
-        minor = by_address.get((card.pci_address or "").lower()[-12:])
-        if minor is None:
-            raise SetupError(
-                f"the driver does not know card {card.index} ({card.nvml_name})",
-                where=f"node {node.node}, PCI address {card.pci_address}",
-                hint="provision doctor --profile says which cards the node has",
-            )
-        minors[card.index] = minor
-    return minors

@@ -26,9 +26,22 @@ class Planned(Frozen):
 def make_plan(options: Options) -> Planned:
     """Plan, and compare with what stands; nothing is written. Raises ErrorGroup of ProfileError or PlanError."""
     chosen = choose_profile(options)
-    plan = plan_chosen(chosen, options)
     standing = read_plan(locate_workspace(options, chosen.client))
+    plan = keep_identities(plan_chosen(chosen, options), standing)
     return Planned(loaded=chosen.loaded, plan=plan, changes=None if standing is None else diff_plans(standing, plan))
+
+
+def keep_identities(plan: Plan, standing: Plan | None) -> Plan:
+    """What the node told of the cards stays known, as long as the same models are planned."""
+    if standing is None or [card.model for card in plan.cards] != [card.model for card in standing.cards]:
+        return plan
+    cards = tuple(
+        card.model_copy(update={"uuid": known.uuid, "pci_address": known.pci_address, "minor": known.minor})
+        if card.uuid is None
+        else card
+        for card, known in zip(plan.cards, standing.cards, strict=True)
+    )
+    return plan.model_copy(update={"cards": cards})
 
 
 def plan_chosen(chosen: Chosen, options: Options) -> Plan:

@@ -28,6 +28,13 @@ from provision.runner.workspace import Workspace
 Confirm = Callable[[Plan, tuple[PlanChange, ...] | None], bool]
 
 
+class NodeOptions(Frozen):
+    """`may_reboot`: restart the node where only that loads its NVIDIA driver. `release_locks`: stale ones of ours."""
+
+    may_reboot: bool = False
+    release_locks: bool = False
+
+
 class UpResult(Frozen):
     """What `up` leaves: the receipt, how many tasks and guests changed, and the time of each stage.
 
@@ -43,12 +50,12 @@ class UpResult(Frozen):
 
 
 def bring_up(
-    options: Options, report: Report, confirm: Confirm, *, full: bool = False, may_reboot: bool = False
+    options: Options, report: Report, confirm: Confirm, *, full: bool = False, allowed: NodeOptions | None = None
 ) -> UpResult:
     """Bring the stack up and prove it; running it again goes on where a killed run stopped.
 
-    `full` runs the playbooks even where nothing changed since the last complete run; `may_reboot` lets a Proxmox node
-    be restarted where only that loads its NVIDIA driver.
+    `full` runs the playbooks even where nothing changed since the last complete run; `allowed` says what may be done
+    to a Proxmox node.
     Raises ErrorGroup/ProvisionError of the stage that failed; nothing is changed before the plan stands.
     """
     clock = StageClock(report)
@@ -60,22 +67,24 @@ def bring_up(
         if not confirm(planned.plan, planned.changes):
             raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
         end_leftovers(workspace.folder)
-        return _bring_up(workspace, planned, clock, full=full, may_reboot=may_reboot)
+        return _bring_up(workspace, planned, clock, full=full, allowed=allowed or NodeOptions())
 
 
-def _bring_up(workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool, may_reboot: bool) -> UpResult:
+def _bring_up(
+    workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool, allowed: NodeOptions
+) -> UpResult:
     plan, made = planned.plan, 0
     ready = None
     if plan.proxmox:
         with clock.stage("preflight"):
-            ready = prepare_node(workspace, plan, planned.loaded.profile, clock)
+            ready = prepare_node(workspace, plan, planned.loaded.profile, clock, release_locks=allowed.release_locks)
             plan = ready.plan
     save_plan(workspace, plan)
     with clock.stage("artifacts"):
         given = _prepare_artifacts(plan, clock)
     if ready:
         with clock.stage("node"):
-            made = converge_node(workspace, plan, ready.access, ready.node, clock, may_reboot=may_reboot)
+            made = converge_node(workspace, plan, ready.access, ready.node, clock, may_reboot=allowed.may_reboot)
             ready = rebind_node(ready) if made else ready
             plan = ready.plan
             save_plan(workspace, plan)

@@ -53,6 +53,7 @@ def _describe(index: int, entry: GpuEntry, group: GpuGroup, client: str, simulat
             "uuid": f"GPU-{uuid5(NAMESPACE_URL, name)}",
             "pci_address": f"00000000:{index + 1:02X}:00.0",
             "simulated": True,
+            "minor": index,
         }
     )
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from math import ceil
 
-from provision.errors import PlanError
+from provision.errors import PlanError, SetupError
 from provision.models.guests import Container, ContainerChange
-from provision.models.plan import Plan, PlannedMachine, ProxmoxPlan
+from provision.models.plan import Card, Plan, PlannedMachine, ProxmoxPlan
 
 GENERAL_TAG = "provision"
 MODELS_PATH = "/var/lib/llama-cpp/models"
@@ -22,13 +22,13 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)([KMGT]?)")
 _IN_GIB = {"": 2**-30, "K": 2**-20, "M": 2**-10, "G": 1.0, "T": 2**10}
 
 
-def describe_containers(plan: Plan, minors: Mapping[int, int]) -> tuple[Container, ...]:
-    """Every container in the order of starting. `minors`: card of the plan -> N of its /dev/nvidiaN on the node."""
-    wanted = [_describe(plan, machine, minors) for machine in plan.machines if machine.guest]
+def describe_containers(plan: Plan) -> tuple[Container, ...]:
+    """Every container in the order of starting. Raises SetupError for a card that the node's driver did not name."""
+    wanted = [_describe(plan, machine) for machine in plan.machines if machine.guest]
     return tuple(sorted(wanted, key=lambda container: (container.start_order, container.id)))
 
 
-def _describe(plan: Plan, machine: PlannedMachine, minors: Mapping[int, int]) -> Container:
+def _describe(plan: Plan, machine: PlannedMachine) -> Container:
     if machine.guest is None or plan.proxmox is None:
         raise ValueError(f"{machine.name} is no guest of a Proxmox node")
     if machine.kind != "lxc":
@@ -51,7 +51,7 @@ def _describe(plan: Plan, machine: PlannedMachine, minors: Mapping[int, int]) ->
         "tags": ";".join(sorted({GENERAL_TAG, plan.proxmox.tag})),
         "description": f"Made by provision for client {plan.client}. Its next run undoes changes by hand.",
     }
-    cards = tuple(f"/dev/nvidia{minors[index]}" for index in machine.cards)
+    cards = tuple(_device_of(card) for card in plan.cards if card.index in machine.cards)
     return Container(
         id=machine.guest.id,
         name=machine.name,
@@ -63,6 +63,16 @@ def _describe(plan: Plan, machine: PlannedMachine, minors: Mapping[int, int]) ->
         devices=(*cards, *_COMMON_DEVICES) if cards else (),
         device_gid=VIDEO_GID,
     )
+
+
+def _device_of(card: Card) -> str:
+    if card.minor is None:
+        raise SetupError(
+            f"it is not known which device node card {card.index} ({card.nvml_name}) has",
+            where="the plan's cards",
+            hint="the driver tells it: provision doctor --profile says whether it runs on the node",
+        )
+    return f"/dev/nvidia{card.minor}"
 
 
 def creation_parameters(container: Container, where: ProxmoxPlan, template: str, ssh_key: str) -> dict[str, str]:
@@ -105,6 +115,12 @@ def disk_gib(volume: str) -> int | None:
     """The size that 'local-lvm:vm-100-disk-0,size=8G' names, in GiB rounded up; None where it names none."""
     found = _SIZE.fullmatch(_properties(volume).get("size", ""))
     return ceil(float(found[1]) * _IN_GIB[found[2]]) if found else None
+
+
+def devices_of(config: Mapping[str, object]) -> tuple[str, ...]:
+    """The paths of dev[n] in their order."""
+    keys = sorted((key for key in config if re.fullmatch(r"dev\d+", key)), key=lambda key: int(key[3:]))
+    return tuple(str(config[key]).split(",")[0].removeprefix("path=") for key in keys)
 
 
 def split_tags(text: object) -> tuple[str, ...]:

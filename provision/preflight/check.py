@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from provision.models.node import NodeGuest, NodeObservation
+from provision.models.node import NodeGuest, NodeObservation, WantedFiles
 from provision.models.plan import Plan, PlannedMachine
 
 
@@ -27,8 +27,8 @@ class Evidence:
 
     plan: Plan
     node: NodeObservation
-    wanted_driver: str | None = None
-    """Full version that `up` would bring the node to; None: that which it has."""
+    wanted: WantedFiles | None = None
+    """What `up` would bring; None: only what is there is judged."""
 
     @property
     def planned_guests(self) -> tuple[PlannedMachine, ...]:

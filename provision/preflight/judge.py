@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from provision.errors import ExitCode
-from provision.models.node import NodeFinding, NodeObservation
+from provision.models.node import NodeFinding, NodeObservation, WantedFiles
 from provision.models.plan import Plan
 from provision.preflight.check import Evidence
 from provision.preflight.checks import CHECKS
 
 
 def judge(
-    plan: Plan, node: NodeObservation, *, mended: bool = False, driver: str | None = None
+    plan: Plan, node: NodeObservation, *, mended: bool = False, wanted: WantedFiles | None = None
 ) -> tuple[NodeFinding, ...]:
     """All findings of all checks, in the order of the registry. Of what is no Proxmox node only that is said.
 
-    `mended`: what `up` mends itself is left out. `driver`: the version that it would bring the node to.
+    `mended`: what `up` mends itself is left out. `wanted`: what it would bring to the node.
     """
-    evidence = Evidence(plan=plan, node=node, wanted_driver=driver)
+    evidence = Evidence(plan=plan, node=node, wanted=wanted)
     asked = [check for check in CHECKS if (check.anywhere or node.pve is not None) and not (mended and check.mended)]
     return tuple(
         NodeFinding(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from provision.models.guests import GuestDrift
 from provision.models.plan import Plan
 from provision.ui.plan_table import new_table
 from provision.ui.printable import printable, safe
@@ -18,6 +19,8 @@ def render_status(
     target: str,
     plan: Plan | None,
     reachable: Mapping[str, bool],
+    drift: Sequence[GuestDrift] = (),
+    node_unread: str | None = None,
     holder: str | None,
     last: tuple[str | None, str | None],
 ) -> RenderableType:
@@ -29,6 +32,9 @@ def render_status(
     if holder:
         parts.append(Text(f"A run is at work on it: {printable(holder)}", style="yellow"))
     parts.append(_machines(plan, reachable))
+    parts += [Text(f"{printable(d.machine)}: {printable(d.what)}", style="yellow") for d in drift]
+    if node_unread:
+        parts.append(Text(f"How the guests stand on their node is not known: {printable(node_unread)}", style="yellow"))
     parts += [Text(f"{printable(site.purpose)}: {printable(site.url)}") for site in plan.sites]
     path, verdict = last
     if path:

@@ -243,6 +243,7 @@ class LabPve(FakePve):  # type: ignore[misc]
         ct = next((ct for ct in self.cts if ct.vmid == asked["vmid"]), None)
         if ct is None:
             ct = self.add_ct(asked["vmid"], node=self.settings["node"], config=asked.get("config", {}))
+        self.save()
         ct.lock = asked.get("lock")
         return ok()
 

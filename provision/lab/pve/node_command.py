@@ -91,6 +91,8 @@ def pct(words: list[str]) -> None:
                 print(f"{key}: {config[key]}")
     elif verb == "set":
         Api().ask("PUT", path, named)
+    elif verb == "unlock":
+        Api().lab("guest", {"vmid": vmid, "lock": None})
     elif verb == "exec" and plain[2:] == ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]:
         print(Api().lab("exec", {"vmid": vmid}), end="")
     else:

@@ -19,5 +19,6 @@ def lab_template() -> tuple[Path, str]:
     """The file and its sha512 (hex)."""
     text = f"stand-in of the lab for a Debian 12 template; guests start from {ensure_rootfs().name}\n"
     path = find_cache() / "rootfs" / FILE
-    path.write_text(text)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
     return path, hashlib.sha512(text.encode()).hexdigest()

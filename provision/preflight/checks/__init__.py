@@ -22,6 +22,7 @@ from provision.preflight.checks import (
     secure_boot,
     storage,
     template,
+    template_sum,
     upgrades,
 )
 
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     memory.CHECK,
     storage.CHECK,
     template.CHECK,
+    template_sum.CHECK,
     guests.CHECK,
     locks.CHECK,
     clock.CHECK,

@@ -12,7 +12,8 @@ from provision.preflight.kernels import next_kernel
 
 def judge(evidence: Evidence) -> Iterator[Problem]:
     node = evidence.node
-    version = evidence.wanted_driver or node.driver or _newest_in_dkms(node)
+    wanted = evidence.wanted.driver if evidence.wanted else None
+    version = wanted or node.driver or _newest_in_dkms(node)
     if not evidence.plan.cards or version is None:
         return
     for kernel in dict.fromkeys((node.kernel, next_kernel(node))):

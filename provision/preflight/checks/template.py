@@ -37,4 +37,5 @@ CHECK = Check(
     asks="A storage for templates is active and holds debian-12-standard, where guests are to be made.",
     why="A container is made from it.",
     judge=judge,
+    mended=True,
 )
