@@ -21,8 +21,13 @@ ONE_IMPORTER = {
     "typer": ("cli/",),
     "click": ("cli/",),
     "pynvml": (),
+    "fakepve": ("lab/pve/api_program.py",),
+    "aiohttp": ("lab/pve/api_program.py",),
 }
 """Heavy dependencies and the one file or folder that may import them; pynvml belongs to the probe on the targets."""
+
+OWN_PROGRAM = "lab/pve/api_program.py"
+"""Under the AGPL like fakepve: runs by itself, and nothing imports it (docs/adr/0008)."""
 
 PURE = ("planner", "models")
 SIDE_EFFECTS = {"os", "io", "time", "random", "secrets", "subprocess", "socket", "shutil", "tempfile", "sys"}
@@ -97,6 +102,16 @@ def test_heavy_dependencies_have_one_importer(path: Path) -> None:
         allowed = ONE_IMPORTER.get(name.split(".")[0])
         if allowed is not None:
             assert here.startswith(allowed), f"{path.relative_to(ROOT)}:{line} imports {name}"
+
+
+def test_the_agpl_program_stands_alone() -> None:
+    """It imports nothing of ours, and nothing of ours or of the tests imports it."""
+    assert "AGPL-3.0-or-later" in (PRODUCT / OWN_PROGRAM).read_text().splitlines()[0]
+    assert not [name for _, name in find_imports(PRODUCT / OWN_PROGRAM) if name.split(".")[0] == "provision"]
+    for path in [*list_modules(), *(ROOT / "tests").rglob("*.py")]:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            words = line.split()
+            assert not (words[:1] in (["import"], ["from"]) and "api_program" in line), f"{path}: {line}"
 
 
 @pytest.mark.parametrize(
