@@ -6,6 +6,7 @@ from pathlib import Path
 
 from provision.errors import UsageError
 from provision.lab.places import guest_home
+from provision.lab.pve.facts import loaded_driver
 from provision.lab.records import read_spec
 from provision.lab.requirements import SUBID_START
 from provision.lab.simgpu.install import install_simulation, set_fault
@@ -35,8 +36,8 @@ def cards_of(spec: LabSpec, guest: LabGuest) -> tuple[SimulatedGpu, ...]:
 
 
 def driver_of(spec: LabSpec) -> str:
-    """Full version that the guests' simulated driver says it is."""
-    return spec.node.driver_version if spec.node else spec.driver_version
+    """Full version that the guests' simulated driver says it is: on a Proxmox node that which is loaded there."""
+    return (loaded_driver(spec.name) if spec.node else None) or spec.driver_version
 
 
 def set_guest_fault(lab: str, machine: str, fault: GpuFault | None) -> None:

@@ -23,6 +23,7 @@ GpuFault = Literal[
 ]
 
 NodeFault = Literal[
+    "driver-breaks",
     "driver-gone",
     "driver-upgraded",
     "next-kernel",
@@ -84,11 +85,10 @@ class LabDevice(Frozen):
 
 
 class LabNode(Frozen):
-    """The lab's Proxmox node: where it is, which cards it has and which driver it runs (full version)."""
+    """The lab's Proxmox node: where it is and which cards it has. Its driver is what was installed there."""
 
     address: IPv4Address
     gpus: tuple[SimulatedGpu, ...] = ()
-    driver_version: str
 
 
 class LabMount(Frozen):

@@ -68,6 +68,15 @@ def list_own(node: Node) -> tuple[ContainerState, ...]:
     return tuple(state for state in node.api.containers() if node.where.tag in state.tags)
 
 
+def stop_containers(node: Node, wanted: Sequence[Container], clock: StageClock) -> None:
+    """Shut down those of `wanted` that run and are ours."""
+    running = {state.id for state in list_own(node) if state.status == "running"}
+    chosen = [container for container in wanted if container.id in running]
+    for container in chosen:
+        clock.note(f"{container.name}: stopping guest {container.id}")
+    _all(chosen, lambda container: node.api.shut_down(container.id))
+
+
 def remove_containers(node: Node, clock: StageClock) -> tuple[str, ...]:
     """Stop and destroy what `list_own` finds; the names."""
     ours = list_own(node)

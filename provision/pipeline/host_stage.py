@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 
 from provision.inventory import render_inventory, write_inventory
-from provision.inventory.node_vars import build_node_inventory
+from provision.inventory.node_vars import DriverInput, build_node_inventory
 from provision.models.node import NodeAccess, NodeObservation
 from provision.models.plan import Plan
 from provision.pipeline.converge import mirror_of, require_success
 from provision.pipeline.node import read_node
-from provision.pipeline.node_files import find_driver
 from provision.pipeline.stages import StageClock
 from provision.pipeline.unchanged import digest_content
 from provision.runner.execute import Playbook, run_playbook
@@ -22,12 +21,10 @@ def converge_node(
     plan: Plan,
     access: NodeAccess,
     node: NodeObservation,
+    driver: DriverInput | None,
     clock: StageClock,
-    *,
-    may_reboot: bool = False,
 ) -> int:
     """How many tasks changed something. Raises RunError or UnreachableError naming task and reason."""
-    driver = find_driver(plan, may_reboot=may_reboot)
     write_inventory(render_inventory(build_node_inventory(plan, access, node, driver)), workspace.node_inventory)
     if _standing(workspace) == _digest(workspace, node):
         clock.note("the node is as the last run left it: its playbook need not run")

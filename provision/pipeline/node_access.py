@@ -13,7 +13,6 @@ from provision.models.node import NodeAccess, NodeLogin
 from provision.models.plan import Plan
 from provision.models.profile import Profile
 from provision.pipeline.node import node_login
-from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.stages import StageClock
 from provision.platforms.lab import simulated_cards
@@ -43,8 +42,7 @@ def read_access(workspace: Workspace) -> NodeAccess:
 
 
 def _lab_node(plan: Plan, clock: StageClock) -> NodeAccess:
-    version = pinned(DRIVER).version
-    node = LabNode(address=free_address(plan), gpus=simulated_cards(plan), driver_version=version)
+    node = LabNode(address=free_address(plan), gpus=simulated_cards(plan))
     host = ensure_node(plan.client, plan.network, node, clock.note)
     login = NodeLogin(
         machine=host.name,

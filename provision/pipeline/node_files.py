@@ -9,7 +9,7 @@ from provision.catalog.node_artifacts import require_resolved
 from provision.errors import SetupError
 from provision.inventory.node_vars import DriverInput
 from provision.lab.pve.driver import lab_installer
-from provision.lab.pve.node import TREE
+from provision.lab.pve.facts import TREE
 from provision.lab.pve.template import lab_template
 from provision.models.artifact import NodeArtifact
 from provision.models.inventory import ModelFile
@@ -51,7 +51,7 @@ def find_driver(plan: Plan, *, may_reboot: bool) -> DriverInput | None:
         size = (wanted.size_bytes or 0) // 2**20
         installer = ModelFile(file=wanted.file, url=wanted.url, sha256=wanted.checksum.hex or "", size_mib=size)
         return DriverInput(version=wanted.version, installer=installer, may_reboot=may_reboot)
-    sha256 = lab_installer().name
+    sha256 = lab_installer(wanted.version).name
     name = wanted.file.removesuffix(".run") + "-stand-in.run"
     installer = ModelFile(file=name, url=f"{mirror_url(plan.gateway)}/sha256/{sha256}", sha256=sha256, size_mib=1)
     return DriverInput(version=wanted.version, installer=installer, may_reboot=may_reboot, proc=f"{TREE}/proc")

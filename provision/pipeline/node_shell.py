@@ -10,6 +10,8 @@ from provision.models.node import NodeLogin
 from provision.pipeline.connect import ssh_argv
 
 _SSH_FAILED = 255
+# Proxmox's commands end with 255 too when they die: that must not look as if ssh had failed.
+_TELL_APART = " || exit $(($? == 255 ? 254 : $?))"
 
 
 def run_on_node(login: NodeLogin, argv: tuple[str, ...], *, timeout: float = 120) -> str:
@@ -21,7 +23,7 @@ def run_on_node(login: NodeLogin, argv: tuple[str, ...], *, timeout: float = 120
     where = f"{login.user}@{login.address}: {shlex.join(argv[:4])}"
     try:
         done = subprocess.run(
-            [*ssh_argv(login), shlex.join(command)],
+            [*ssh_argv(login), shlex.join(command) + _TELL_APART],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

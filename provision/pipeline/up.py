@@ -12,10 +12,10 @@ from provision.models.report import StageTime
 from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
+from provision.pipeline.driver_change import bring_node, put_back, record_driver
 from provision.pipeline.guest_login import guest_connections
-from provision.pipeline.host_stage import converge_node
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
-from provision.pipeline.node_stage import ensure_guests, prepare_node, rebind_node
+from provision.pipeline.node_stage import ensure_guests, prepare_node
 from provision.pipeline.options import Options, Report, open_chosen_workspace
 from provision.pipeline.planning import Planned, make_plan, save_plan
 from provision.pipeline.stages import StageClock
@@ -74,7 +74,7 @@ def _bring_up(
     workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool, allowed: NodeOptions
 ) -> UpResult:
     plan, made = planned.plan, 0
-    ready = None
+    ready, former = None, None
     if plan.proxmox:
         with clock.stage("preflight"):
             ready = prepare_node(workspace, plan, planned.loaded.profile, clock, release_locks=allowed.release_locks)
@@ -84,8 +84,8 @@ def _bring_up(
         given = _prepare_artifacts(plan, clock)
     if ready:
         with clock.stage("node"):
-            made = converge_node(workspace, plan, ready.access, ready.node, clock, may_reboot=allowed.may_reboot)
-            ready = rebind_node(ready) if made else ready
+            brought = bring_node(workspace, ready, clock, may_reboot=allowed.may_reboot)
+            ready, made, former = brought.ready, brought.changed, brought.former
             plan = ready.plan
             save_plan(workspace, plan)
     with clock.stage("machines"):
@@ -112,6 +112,10 @@ def _bring_up(
             standing, changed = None, _run_if_needed(workspace, plan, clock, None)
         with clock.stage("verify again"):
             verified = verify_stack(workspace, plan, secrets, clock)
+    if ready and not verified.passed and former:
+        raise put_back(workspace, ready, former, clock, why=f"a check failed, see {verified.receipt_file}")
+    if ready and verified.passed:
+        record_driver(workspace, ready)
     return UpResult(
         plan=plan,
         changed=changed + made,

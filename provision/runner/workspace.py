@@ -65,6 +65,11 @@ class Workspace:
         return self.folder / "node-converged.json"
 
     @property
+    def driver_file(self) -> Path:
+        """The NVIDIA driver that the last verified run left on the node."""
+        return self.folder / "driver.json"
+
+    @property
     def node_ca(self) -> Path:
         """The CA that a live node's API is known by."""
         return self.folder / "pve-root-ca.pem"

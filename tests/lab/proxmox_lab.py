@@ -21,7 +21,7 @@ from provision.models.node import NodeAccess
 from provision.models.plan import Plan
 from provision.pipeline.clients import init_client
 from provision.pipeline.containers import Node
-from provision.pipeline.host_stage import converge_node
+from provision.pipeline.driver_change import bring_node, record_driver
 from provision.pipeline.node_access import read_access
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.node_stage import (
@@ -29,7 +29,6 @@ from provision.pipeline.node_stage import (
     ensure_guests,
     open_standing_node,
     prepare_node,
-    rebind_node,
 )
 from provision.pipeline.options import Options, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
@@ -53,10 +52,11 @@ class ProxmoxLab:
     def up(self, *, release_locks: bool = False) -> int:
         """How many tasks and guests changed."""
         ready = self.prepare(release_locks=release_locks)
-        made = converge_node(self.workspace, self.plan, ready.access, ready.node, self.clock)
-        ready = rebind_node(ready) if made else ready
-        save_plan(self.workspace, ready.plan)
-        return made + ensure_guests(self.workspace, ready, self.clock)
+        brought = bring_node(self.workspace, ready, self.clock, may_reboot=False)
+        save_plan(self.workspace, brought.ready.plan)
+        changed = brought.changed + ensure_guests(self.workspace, brought.ready, self.clock)
+        record_driver(self.workspace, brought.ready)
+        return changed
 
     def prepare(self, *, release_locks: bool = False) -> ReadyNode:
         return prepare_node(self.workspace, self.plan, self.profile, self.clock, release_locks=release_locks)

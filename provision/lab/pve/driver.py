@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from provision.lab.pve.node import TREE
+from provision.lab.pve.facts import ANY_VERSION, TREE, VERSION_FILE
 from provision.places import find_cache
 
+ONLY_BUILDS = "only-builds"
+"""Below the tree: the one version that builds, where a fault says so."""
 SCRIPT = f"""#!/bin/sh
 # Stand-in of the lab for NVIDIA's installer.
 set -eu
+version={ANY_VERSION}
 for option in "$@"; do
     case $option in
         --silent | --dkms | --kernel-module-type=open | --allow-installation-with-running-driver) ;;
@@ -28,18 +31,27 @@ if [ ! -e "{TREE}/lib/modules/$(uname -r)/build" ]; then
     echo "ERROR: Unable to find the kernel source tree for the currently running kernel." >&2
     exit 1
 fi
+# A fault of the lab: no other driver than this one builds.
+if [ -e {TREE}/{ONLY_BUILDS} ] && [ "$(cat {TREE}/{ONLY_BUILDS})" != "$version" ]; then
+    echo "ERROR: Failed to run dkms build -m nvidia -v $version" >&2
+    exit 1
+fi
 cp -a {TREE}/unloaded/. {TREE}/
+for file in {TREE}/{VERSION_FILE} {TREE}/answers/dkms; do
+    sed -i "s/{ANY_VERSION}/$version/" "$file"
+done
 printf '%s\\n' "$*" > {TREE}/installer-options
 """
 
 
-def lab_installer() -> Path:
+def lab_installer(version: str) -> Path:
     """The file in the cache, named by its sha256."""
-    sha256 = hashlib.sha256(SCRIPT.encode()).hexdigest()
+    script = SCRIPT.replace(f"version={ANY_VERSION}", f"version={version}")
+    sha256 = hashlib.sha256(script.encode()).hexdigest()
     path = find_cache() / "downloads" / sha256
     if not path.exists():
         fresh = path.with_name(f".{sha256}.new")
-        fresh.write_text(SCRIPT)
+        fresh.write_text(script)
         fresh.chmod(0o644)
         fresh.rename(path)
     return path

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from provision.errors import UsageError
 from provision.lab.places import node_tree
-from provision.lab.pve.node import pci_path, write_facts
+from provision.lab.pve.driver import ONLY_BUILDS
+from provision.lab.pve.facts import VERSION_FILE, load_driver, loaded_driver, own_facts, pci_path, write_facts
 from provision.lab.records import read_spec
 from provision.models.lab import LabNode, NodeFault
 
@@ -20,12 +22,13 @@ def set_node_fault(lab: str, fault: NodeFault | None) -> None:
     if node is None:
         raise UsageError(f"lab '{lab}' has no Proxmox node", where="--machine", hint="name a guest with cards")
     tree = node_tree(lab)
-    loaded = (tree / "proc/driver/nvidia/version").exists()
+    loaded = loaded_driver(lab)
     write_facts(lab, node)
     if loaded and fault not in ("driver-gone", "secure-boot"):
-        shutil.copytree(tree / "unloaded", tree, symlinks=True, dirs_exist_ok=True)
+        load_driver(tree, loaded)
     if fault is not None:
         _FAULTS[fault](tree, node)
+    own_facts(tree)
 
 
 def _secure_boot(tree: Path, _: LabNode) -> None:
@@ -55,11 +58,18 @@ def _one_card(tree: Path, node: LabNode) -> None:
     shutil.rmtree(tree / "proc" / "driver" / "nvidia" / "gpus" / address, ignore_errors=True)
 
 
-def _upgraded(tree: Path, node: LabNode) -> None:
+def _upgraded(tree: Path, _: LabNode) -> None:
     """By an unattended upgrade, in the last part of its version."""
-    version = tree / "proc" / "driver" / "nvidia" / "version"
-    branch, _, patch = node.driver_version.rpartition(".")
-    version.write_text(version.read_text().replace(node.driver_version, f"{branch}.{int(patch) + 1:02}"))
+    path = tree / VERSION_FILE
+    found = re.search(r"(\d+\.\d+\.)(\d+)", path.read_text())
+    if found:
+        path.write_text(path.read_text().replace(found[0], f"{found[1]}{int(found[2]) + 1:02}"))
+
+
+def _breaks(tree: Path, _: LabNode) -> None:
+    """No driver but the loaded one builds."""
+    found = re.search(r"\d+\.\d+\.\d+", (tree / VERSION_FILE).read_text())
+    (tree / ONLY_BUILDS).write_text(found[0] if found else "none")
 
 
 def _bind(tree: Path, node: LabNode, driver: str) -> None:
@@ -69,6 +79,7 @@ def _bind(tree: Path, node: LabNode, driver: str) -> None:
 
 
 _FAULTS: dict[NodeFault, Callable[[Path, LabNode], None]] = {
+    "driver-breaks": _breaks,
     "driver-gone": lambda _tree, _node: None,
     "secure-boot": _secure_boot,
     "no-headers": _no_headers,

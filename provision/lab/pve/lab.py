@@ -7,7 +7,8 @@ from ipaddress import IPv4Network
 from provision.lab.lab import Progress, ensure_lab
 from provision.lab.network import gateway_of
 from provision.lab.places import api_home, guest_home, node_tree
-from provision.lab.pve.node import write_facts, write_node
+from provision.lab.pve.facts import write_facts
+from provision.lab.pve.node import write_node
 from provision.lab.pve.process import ApiFiles, ensure_api, prepare_files
 from provision.lab.records import recorded_spec
 from provision.models.lab import NODE_NAME, LabGuest, LabHost, LabNode, LabSpec

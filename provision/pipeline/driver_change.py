@@ -1,0 +1,90 @@
+"""From one NVIDIA driver to another as one step: guests with cards stopped, node, guests; the old one back on failure.
+
+Host and guests need the same full version (domain.md A5), so nothing that uses a card may run in between.
+"""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from provision.errors import ErrorGroup, ProvisionError, RunError
+from provision.inventory.node_vars import DriverInput
+from provision.models.base import Frozen
+from provision.pipeline.containers import Node, stop_containers
+from provision.pipeline.host_stage import converge_node
+from provision.pipeline.node_files import find_driver
+from provision.pipeline.node_stage import ReadyNode, ensure_guests, open_standing_node, rebind_node
+from provision.pipeline.stages import StageClock
+from provision.platforms.containers import describe_containers
+from provision.runner.workspace import Workspace, write_private
+
+
+class Brought(Frozen):
+    """The node after its roles ran; `former` is the driver that was replaced, None where none was."""
+
+    ready: ReadyNode
+    changed: int
+    former: str | None
+
+
+def bring_node(workspace: Workspace, ready: ReadyNode, clock: StageClock, *, may_reboot: bool) -> Brought:
+    """Run the node's roles. Raises RunError (exit 6) where another driver did not come up and the old one is back."""
+    wanted = find_driver(ready.plan, may_reboot=may_reboot)
+    running = ready.node.driver
+    if wanted is None or running in (None, wanted.version):
+        changed = converge_node(workspace, ready.plan, ready.access, ready.node, wanted, clock)
+        return Brought(ready=rebind_node(ready) if changed else ready, changed=changed, former=None)
+    clock.note(f"NVIDIA driver {running} gives way to {wanted.version}: guests with cards are stopped")
+    _stop_card_guests(workspace, ready, clock)
+    try:
+        changed = converge_node(workspace, ready.plan, ready.access, ready.node, wanted, clock)
+    except (ProvisionError, ErrorGroup) as error:
+        raise put_back(workspace, ready, running, clock, why=_first_line(error)) from error
+    return Brought(ready=rebind_node(ready), changed=changed, former=running)
+
+
+def put_back(workspace: Workspace, ready: ReadyNode, former: str, clock: StageClock, *, why: str) -> RunError:
+    """Bring the former driver and the guests back; the error to raise, which says whether that worked."""
+    known = _recorded(workspace)
+    wanted = find_driver(ready.plan, may_reboot=False)
+    tried = wanted.version if wanted else "none"
+    if known is None or known.version != former:
+        return RunError(
+            f"driver {tried} failed ({why}); {former} was not installed by provision and cannot be put back",
+            where=f"node {ready.access.node}",
+            hint="read the log and run again; guests with cards stay stopped until a driver runs",
+        )
+    clock.note(f"driver {tried} failed: putting {former} back")
+    _stop_card_guests(workspace, ready, clock)
+    converge_node(workspace, ready.plan, ready.access, ready.node, known, clock)
+    ensure_guests(workspace, rebind_node(ready), clock)
+    return RunError(
+        f"driver {tried} failed ({why}); {former} is back and the guests run",
+        where=f"node {ready.access.node}",
+        hint=f"pin the old one until that is mended: provision lock --update nvidia-driver --pin {former}",
+    )
+
+
+def record_driver(workspace: Workspace, ready: ReadyNode) -> None:
+    """Note the driver that a whole run was verified with: it is what a failed change goes back to."""
+    driver = find_driver(ready.plan, may_reboot=False)
+    if driver is not None:
+        write_private(workspace.driver_file, driver.model_dump_json(indent=1) + "\n")
+
+
+def _recorded(workspace: Workspace) -> DriverInput | None:
+    try:
+        return DriverInput.model_validate_json(workspace.driver_file.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _stop_card_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> None:
+    node: Node = open_standing_node(workspace, ready.plan)
+    with_cards = {machine.name for machine in ready.plan.machines if machine.cards}
+    stop_containers(node, [c for c in describe_containers(ready.plan) if c.name in with_cards], clock)
+
+
+def _first_line(error: ProvisionError | ErrorGroup) -> str:
+    first = error.errors[0] if isinstance(error, ErrorGroup) else error
+    return " ".join(first.what.split())[:300]
