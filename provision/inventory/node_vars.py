@@ -49,6 +49,11 @@ def _driver_vars(plan: Plan, node: NodeObservation, driver: DriverInput) -> dict
         "nvidia_host_installer": driver.installer.model_dump(),
         "nvidia_host_may_reboot": driver.may_reboot,
         "nvidia_host_packages": [*_BUILDS_WITH, f"proxmox-headers-{node.kernel}"] if live else [],
+        "nvidia_host_power_limits": [
+            {"address": seen.address, "watts": card.power_limit_w}
+            for card, seen in zip(plan.cards, node.cards or (), strict=False)
+            if card.power_limit_w
+        ],
         "nvidia_host_held": list(_HELD) if live else [],
         "nvidia_host_loaded_file": f"{driver.proc}/driver/nvidia/version",
         "nvidia_host_modules_file": f"{driver.proc}/modules",

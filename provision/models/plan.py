@@ -26,6 +26,8 @@ class Card(Frozen):
     simulated: bool
     minor: int | None = None
     """N of its /dev/nvidiaN on the machine that has it, known as `uuid` is."""
+    power_limit_w: int | None = None
+    """What the card is set to at every boot, watts; None leaves it at its own."""
 
 
 class CardBudget(Frozen):

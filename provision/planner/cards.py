@@ -45,6 +45,7 @@ def _check_memory(group: GpuGroup, entry: GpuEntry, place: int, problems: Proble
 
 def _describe(index: int, entry: GpuEntry, group: GpuGroup, client: str, simulated: bool) -> Card:
     card = _make_card(index, entry, min(entry.memory_mib, group.vram or entry.memory_mib))
+    card = card.model_copy(update={"power_limit_w": group.power_limit})
     if not simulated:
         return card
     name = f"provision:{client}:{index}"

@@ -23,7 +23,6 @@ class Missing(NamedTuple):
 
 
 PRIVILEGES: tuple[Privilege, ...] = (
-    Privilege("Pool.Audit", "pool", "see the client's pool", "pve-manager, PVE/API2/Pool.pm"),
     Privilege("VM.Allocate", "pool", "create and destroy guests", "pve-container, PVE/API2/LXC.pm"),
     Privilege("VM.Audit", "pool", "see guests and their configuration", "pve-container, PVE/API2/LXC.pm"),
     Privilege("VM.Config.CPU", "pool", "set cores", "pve-container, PVE/LXC.pm"),

@@ -45,7 +45,7 @@ PLACES = {
 @pytest.fixture(scope="module")
 def lab() -> Iterator[ProxmoxLab]:
     with lab_home_folder():
-        made = ProxmoxLab(CLIENT, (NETWORK,))
+        made = ProxmoxLab(CLIENT, (NETWORK, "hardware.gpus.0.power_limit=350W"))
         try:
             made.up()
             yield made
@@ -80,6 +80,9 @@ def test_a_bare_node_gets_driver_devices_and_guests(lab: ProxmoxLab) -> None:
     listed = lab.inside("engine", "stat", "-c", "%n %a %G %t", "/dev/nvidia0", "/dev/nvidia-uvm")
     assert listed.splitlines()[0] == "/dev/nvidia0 660 video c3"
     assert not any(key.startswith("dev") for key in lab.as_root("GET", f"/nodes/pve/lxc/{APPS}/config"))
+    assert lab.on_node("systemctl", "is-active", "provision-nvidia-power.service").strip() == "active"
+    power = (lab.root_of("pve") / "etc/systemd/system/provision-nvidia-power.service").read_text()
+    assert "nvidia-smi --id=0000:02:00.0 --power-limit=350" in power
     options = (lab.root_of("pve") / "opt/lab-node/installer-options").read_text().split()
     assert "--kernel-module-type=open" in options
     assert "--dkms" in options
