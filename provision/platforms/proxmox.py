@@ -178,7 +178,7 @@ class ProxmoxNode:
 def explain_task(what: str, ended: str, where: str) -> ProvisionError:
     """A task's error with the next step where it is a known one."""
     hints = {
-        "does not exist": "on the node: systemctl restart provision-nvidia-devices, which makes the device nodes",
+        "Device /dev/nvidia": "on the node: systemctl restart provision-nvidia-devices, which makes the device nodes",
         "is locked": "another task is at work on it, or was killed: provision doctor names it and what to do",
         "No space left": "make room on the storage, or name another one (platform.guests.storage)",
     }
