@@ -11,6 +11,7 @@ from provision.models.inventory import Connection, Inventory, InventoryInput
 from provision.models.plan import Plan, PlannedMachine
 from provision.models.profile import Engine
 
+GUEST_DRIVER_ROLE = "nvidia_guest"
 _STAGES = {"postgresql": "data", "caddy": "gateway", **dict.fromkeys(get_args(Engine), "engine")}
 """The group of a machine by its services; every other service is an application."""
 
@@ -28,11 +29,24 @@ def build_inventory(plan: Plan, given: InventoryInput) -> Inventory:
                 "provision_roles": list(machine.roles),
                 **base_vars(plan, machine),
                 **probe_vars(plan, machine),
+                **_driver_vars(machine, given),
                 **service_vars(plan, machine, given),
             }
             for machine in plan.machines
         },
     )
+
+
+def _driver_vars(machine: PlannedMachine, given: InventoryInput) -> dict[str, Any]:
+    """The libraries of the node's driver, where a guest gets cards."""
+    if GUEST_DRIVER_ROLE not in machine.roles or given.driver is None:
+        return {}
+    return {
+        "nvidia_guest_version": given.driver.version,
+        "nvidia_guest_shown_as": given.driver.shown_as,
+        "nvidia_guest_installer": given.driver.installer.model_dump(),
+        "nvidia_guest_loaded_file": given.driver.guest_file,
+    }
 
 
 def _group(plan: Plan) -> dict[str, tuple[str, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from provision.models.base import Frozen
-from provision.models.inventory import Inventory, ModelFile
+from provision.models.artifact import NodeArtifact
+from provision.models.inventory import DriverInput, Inventory, ModelFile
 from provision.models.node import NodeAccess, NodeObservation
 from provision.models.plan import Plan
 
@@ -14,13 +14,13 @@ _HELD = ("proxmox-default-kernel", "proxmox-default-headers")
 _BUILDS_WITH = ("dkms", "gcc", "make", "proxmox-default-headers")
 
 
-class DriverInput(Frozen):
-    """The driver as the node fetches it; `proc` is where the loaded one is told."""
-
-    version: str
-    installer: ModelFile
-    may_reboot: bool
-    proc: str = "/proc"
+def published_driver(pinned: NodeArtifact, *, may_reboot: bool) -> DriverInput:
+    """The driver as upstream publishes it. Raises ValueError for an unresolved one, which is refused beforehand."""
+    if pinned.checksum.hex is None:
+        raise ValueError(f"{pinned.name} is unresolved")
+    size = (pinned.size_bytes or 0) // 2**20
+    installer = ModelFile(file=pinned.file, url=pinned.url, sha256=pinned.checksum.hex, size_mib=size)
+    return DriverInput(version=pinned.version, installer=installer, may_reboot=may_reboot, shown_as=pinned.version)
 
 
 def build_node_inventory(

@@ -44,6 +44,20 @@ class SecretReference(Frozen):
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 
 
+class DriverInput(Frozen):
+    """An NVIDIA driver as node and guests fetch it: its full version and NVIDIA's .run.
+
+    `proc` is where the node tells the loaded one; `guest_file` where a guest does, which shows it as `shown_as`.
+    """
+
+    version: str
+    installer: ModelFile
+    may_reboot: bool
+    shown_as: str
+    proc: str = "/proc"
+    guest_file: str = "/proc/driver/nvidia/version"
+
+
 class InventoryInput(Frozen):
     """What the inventory needs beyond the plan; empty for a render without a target."""
 
@@ -54,6 +68,8 @@ class InventoryInput(Frozen):
     model_files: tuple[ModelFile, ...] = ()
     ca_bundle: str = ""
     mirror: str = ""
+    driver: DriverInput | None = None
+    """What guests with cards get of it: its libraries."""
     pynvml: str = ""
 
 

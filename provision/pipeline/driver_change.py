@@ -8,8 +8,8 @@ from __future__ import annotations
 from pydantic import ValidationError
 
 from provision.errors import ErrorGroup, ProvisionError, RunError
-from provision.inventory.node_vars import DriverInput
 from provision.models.base import Frozen
+from provision.models.inventory import DriverInput
 from provision.pipeline.containers import Node, stop_containers
 from provision.pipeline.host_stage import converge_node
 from provision.pipeline.node_files import find_driver

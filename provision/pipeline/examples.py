@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.catalog import load_catalog
+from provision.catalog.node_artifacts import load_artifacts
 from provision.inventory import build_inventory, render_inventory, write_inventory
+from provision.inventory.node_vars import published_driver
 from provision.models.inventory import InventoryInput
 from provision.places import REPOSITORY
 from provision.planner import build_plan
@@ -21,7 +23,8 @@ PROFILES = ("cpu-small", "hetzner-rtx6000", "scaleway-h100", "sme-2x4090")
 def render_example(profile: str) -> dict[str, str]:
     """A built-in profile as it would be brought up live, machines at their planned addresses."""
     plan = build_plan(load_profile(profile).profile, load_catalog(), client="example", target="live", lab=None)
-    return render_inventory(build_inventory(plan, InventoryInput()))
+    driver = published_driver(load_artifacts(None)["nvidia-driver"], may_reboot=False)
+    return render_inventory(build_inventory(plan, InventoryInput(driver=driver)))
 
 
 def write_examples(folder: Path = EXAMPLES) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 
 from provision.inventory import render_inventory, write_inventory
-from provision.inventory.node_vars import DriverInput, build_node_inventory
+from provision.inventory.node_vars import build_node_inventory
+from provision.models.inventory import DriverInput
 from provision.models.node import NodeAccess, NodeObservation
 from provision.models.plan import Plan
 from provision.pipeline.converge import mirror_of, require_success

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from provision.catalog.node_artifacts import require_resolved
 from provision.errors import SetupError
-from provision.inventory.node_vars import DriverInput
+from provision.inventory.node_vars import published_driver
 from provision.lab.pve.driver import lab_installer
 from provision.lab.pve.facts import TREE
 from provision.lab.pve.template import lab_template
+from provision.lab.simgpu.configuration import MARK
+from provision.lab.simgpu.install import MODULE_VERSION
 from provision.models.artifact import NodeArtifact
-from provision.models.inventory import ModelFile
+from provision.models.inventory import DriverInput, ModelFile
 from provision.models.node import WantedFiles
 from provision.models.plan import Plan
 from provision.pipeline.artifacts import mirror_url
@@ -48,13 +50,18 @@ def find_driver(plan: Plan, *, may_reboot: bool) -> DriverInput | None:
         return None
     wanted = pinned(DRIVER)
     if plan.target == "live":
-        size = (wanted.size_bytes or 0) // 2**20
-        installer = ModelFile(file=wanted.file, url=wanted.url, sha256=wanted.checksum.hex or "", size_mib=size)
-        return DriverInput(version=wanted.version, installer=installer, may_reboot=may_reboot)
+        return published_driver(wanted, may_reboot=may_reboot)
     sha256 = lab_installer(wanted.version).name
     name = wanted.file.removesuffix(".run") + "-stand-in.run"
     installer = ModelFile(file=name, url=f"{mirror_url(plan.gateway)}/sha256/{sha256}", sha256=sha256, size_mib=1)
-    return DriverInput(version=wanted.version, installer=installer, may_reboot=may_reboot, proc=f"{TREE}/proc")
+    return DriverInput(
+        version=wanted.version,
+        installer=installer,
+        may_reboot=may_reboot,
+        proc=f"{TREE}/proc",
+        shown_as=f"{wanted.version}{MARK}",
+        guest_file=f"/{MODULE_VERSION}",
+    )
 
 
 def template_file(plan: Plan, clock: StageClock) -> tuple[Path, str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.inventory import build_inventory, render_inventory, write_inventory
+from provision.inventory.node_vars import published_driver
 from provision.models.inventory import InventoryInput
+from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.options import Options
 from provision.pipeline.planning import make_plan
 
 
 def render_to(options: Options, folder: Path) -> tuple[str, ...]:
     """Write the inventory tree; the names of its files. Secrets stay references to the vault."""
-    tree = render_inventory(build_inventory(make_plan(options).plan, InventoryInput()))
+    plan = make_plan(options).plan
+    driver = published_driver(pinned(DRIVER), may_reboot=False) if plan.cards else None
+    tree = render_inventory(build_inventory(plan, InventoryInput(driver=driver)))
     write_inventory(tree, folder)
     return tuple(tree)

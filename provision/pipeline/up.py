@@ -15,6 +15,7 @@ from provision.pipeline.credentials import write_credentials
 from provision.pipeline.driver_change import bring_node, put_back, record_driver
 from provision.pipeline.guest_login import guest_connections
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
+from provision.pipeline.node_files import find_driver
 from provision.pipeline.node_stage import ensure_guests, prepare_node
 from provision.pipeline.options import Options, Report, open_chosen_workspace
 from provision.pipeline.planning import Planned, make_plan, save_plan
@@ -95,7 +96,11 @@ def _bring_up(
         else:
             connections = ensure_machines(plan, clock)
         given = given.model_copy(
-            update={"connections": connections, "controllers": find_controllers(plan, connections)}
+            update={
+                "connections": connections,
+                "controllers": find_controllers(plan, connections),
+                "driver": find_driver(plan, may_reboot=False) if ready else None,
+            }
         )
     with clock.stage("inventory"):
         secrets = prepare_inventory(workspace, plan, given)

@@ -86,6 +86,7 @@ def _describe_machines(
     cards: list[Card],
     homes: Mapping[str, Machine],
 ) -> tuple[PlannedMachine, ...]:
+    on_node = profile.platform.kind == "proxmox"
     return tuple(
         PlannedMachine(
             name=machine.name,
@@ -95,9 +96,13 @@ def _describe_machines(
             memory_mib=machine.memory,
             disk_mib=machine.disk,
             services=machine.services,
-            roles=order_roles(machine, catalog),
-            cards=tuple(card.index for card in cards) if ENGINES & set(machine.services) else (),
+            roles=order_roles(machine, catalog, shares_cards=bool(_cards_of(machine, cards)) and on_node),
+            cards=_cards_of(machine, cards),
             guest=plan_guest(profile, machine, homes, catalog),
         )
         for machine in profile.machines
     )
+
+
+def _cards_of(machine: Machine, cards: list[Card]) -> tuple[int, ...]:
+    return tuple(card.index for card in cards) if ENGINES & set(machine.services) else ()

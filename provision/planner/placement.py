@@ -32,15 +32,18 @@ def place_services(profile: Profile, catalog: Catalog, problems: Problems) -> di
     return homes
 
 
-def order_roles(machine: Machine, catalog: Catalog) -> tuple[str, ...]:
-    """Roles in the order they are applied: base, probe, then each service after the services it needs."""
+def order_roles(machine: Machine, catalog: Catalog, *, shares_cards: bool = False) -> tuple[str, ...]:
+    """Roles in the order they are applied: base, probe, then each service after the services it needs.
+
+    `shares_cards`: a container that gets a node's cards, and so the libraries of the node's driver first of all.
+    """
     ordered: list[str] = []
     waiting = list(machine.services)
     while waiting:
         ready = next((s for s in waiting if not set(catalog.services[s].needs) & set(waiting)), waiting[0])
         waiting.remove(ready)
         ordered.append(catalog.services[ready].role)
-    return (*FIRST_ROLES, *dict.fromkeys(ordered))
+    return (*FIRST_ROLES, *(["nvidia_guest"] if shares_cards else []), *dict.fromkeys(ordered))
 
 
 def check_machines(profile: Profile, problems: Problems) -> None:

@@ -127,7 +127,8 @@ def test_memory_limit_is_the_guests(labs: tuple[LabState, LabState]) -> None:
 def test_card_nodes_are_there_for_root_and_video_only(labs: tuple[LabState, LabState]) -> None:
     a, b = labs[0].hosts
     assert out(a, "stat -c '%U:%G %a %F' /dev/nvidia0") == "root:video 660 character special file"
-    assert sorted(out(a, "cd /dev; echo nvidia*").split()) == ["nvidia-uvm", "nvidia-uvm-tools", "nvidia0", "nvidiactl"]
+    nodes = ["nvidia-modeset", "nvidia-uvm", "nvidia-uvm-tools", "nvidia0", "nvidiactl"]
+    assert sorted(out(a, "cd /dev; echo nvidia*").split()) == nodes
     assert "No such device or address" in out(a, "cat /dev/nvidia0 2>&1; true")
     assert "Permission denied" in out(a, "setpriv --reuid=nobody --clear-groups cat /dev/nvidia0 2>&1; true")
     member = "setpriv --reuid=nobody --regid=video --clear-groups cat /dev/nvidia0 2>&1; true"

@@ -17,16 +17,24 @@ SCRIPT = f"""#!/bin/sh
 # Stand-in of the lab for NVIDIA's installer.
 set -eu
 version={ANY_VERSION}
+libraries_only=
 for option in "$@"; do
     case $option in
         --silent | --dkms | --kernel-module-type=open | --allow-installation-with-running-driver) ;;
-        --no-x-check | --no-nouveau-check | --no-backup) ;;
+        --no-x-check | --no-nouveau-check | --no-backup | --no-systemd | --no-dkms) ;;
+        --no-kernel-modules) libraries_only=yes ;;
         *)
             echo "unrecognized option: $option" >&2
             exit 1
             ;;
     esac
 done
+if [ -n "$libraries_only" ]; then
+    # In a guest, whose simulated libraries are there already: only the name tells the version.
+    rm -f /usr/lib/x86_64-linux-gnu/libcuda.so.[0-9]*.*
+    printf 'simulated by the lab\\n' > "/usr/lib/x86_64-linux-gnu/libcuda.so.$version"
+    exit 0
+fi
 if [ ! -e "{TREE}/lib/modules/$(uname -r)/build" ]; then
     echo "ERROR: Unable to find the kernel source tree for the currently running kernel." >&2
     exit 1

@@ -6,15 +6,15 @@ from typing import Any
 
 from provision.catalog import load_catalog
 from provision.inventory import render_inventory
-from provision.inventory.node_vars import DriverInput, build_node_inventory
-from provision.models.inventory import ModelFile
+from provision.inventory.node_vars import build_node_inventory
+from provision.models.inventory import DriverInput, ModelFile
 from provision.models.node import NodeAccess, NodeCard, NodeLogin, NodeObservation
 from provision.models.plan import Plan
 from provision.planner import build_plan
 from provision.profile import load_profile
 
 INSTALLER = ModelFile(file="x.run", url="https://example.org/x.run", sha256="0" * 64, size_mib=400)
-DRIVER = DriverInput(version="580.178.04", installer=INSTALLER, may_reboot=False)
+DRIVER = DriverInput(version="580.178.04", installer=INSTALLER, may_reboot=False, shown_as="580.178.04")
 
 
 def plan_of(*settings: str, profile: str = "sme-2x4090") -> Plan:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from provision.catalog.node_artifacts import load_artifacts
 from provision.inventory import build_inventory
+from provision.inventory.node_vars import published_driver
 from provision.inventory.probe_vars import USERS
 from provision.models.inventory import Bundle, InventoryInput, ModelFile, SecretReference
 from provision.models.plan import Plan
@@ -77,6 +79,7 @@ def test_variables_are_what_the_roles_ask_for(profile: str, lab: bool, plan_of: 
         ),
         mirror="http://10.0.0.1:8099",
         pynvml="/somewhere/pynvml.py",
+        driver=published_driver(load_artifacts(None)["nvidia-driver"], may_reboot=False),
     )
     inventory = build_inventory(plan, given)
     for machine in plan.machines:

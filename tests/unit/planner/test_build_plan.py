@@ -42,7 +42,7 @@ def problems_of(profile: Profile, catalog: Catalog) -> list[ProvisionError]:
 def test_machines_have_roles_in_order_and_the_engine_has_the_cards(make_profile: MakeProfile, catalog: Catalog) -> None:
     plan = plan_live(make_profile(), catalog)
     machines = {machine.name: machine for machine in plan.machines}
-    assert machines["engine"].roles == ("base", "probe", "llama_cpp")
+    assert machines["engine"].roles == ("base", "probe", "nvidia_guest", "llama_cpp")
     assert machines["apps"].roles == ("base", "probe", "open_webui", "n8n")
     assert {name: machine.cards for name, machine in machines.items()} == {
         "engine": (0, 1),
