@@ -5,6 +5,8 @@ Host and guests need the same full version (domain.md A5), so nothing that uses 
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pydantic import ValidationError
 
 from provision.errors import ErrorGroup, ProvisionError, RunError
@@ -39,30 +41,39 @@ def bring_node(workspace: Workspace, ready: ReadyNode, clock: StageClock, *, may
     try:
         changed = converge_node(workspace, ready.plan, ready.access, ready.node, wanted, clock)
     except (ProvisionError, ErrorGroup) as error:
-        raise put_back(workspace, ready, running, clock, why=_first_line(error)) from error
+        raise put_back(workspace, ready, running, clock, why=_first_line(error)).error from error
     return Brought(ready=rebind_node(ready), changed=changed, former=running)
 
 
-def put_back(workspace: Workspace, ready: ReadyNode, former: str, clock: StageClock, *, why: str) -> RunError:
-    """Bring the former driver and the guests back; the error to raise, which says whether that worked."""
+class PutBack(NamedTuple):
+    """The error to raise, and the driver that the guests must follow; None where there was none to put back."""
+
+    error: RunError
+    driver: DriverInput | None
+
+
+def put_back(workspace: Workspace, ready: ReadyNode, former: str, clock: StageClock, *, why: str) -> PutBack:
+    """Bring the former driver back onto the node, and the guests back up."""
     known = _recorded(workspace)
     wanted = find_driver(ready.plan, may_reboot=False)
     tried = wanted.version if wanted else "none"
     if known is None or known.version != former:
-        return RunError(
+        error = RunError(
             f"driver {tried} failed ({why}); {former} was not installed by provision and cannot be put back",
             where=f"node {ready.access.node}",
             hint="read the log and run again; guests with cards stay stopped until a driver runs",
         )
+        return PutBack(error, None)
     clock.note(f"driver {tried} failed: putting {former} back")
     _stop_card_guests(workspace, ready, clock)
     converge_node(workspace, ready.plan, ready.access, ready.node, known, clock)
     ensure_guests(workspace, rebind_node(ready), clock)
-    return RunError(
+    error = RunError(
         f"driver {tried} failed ({why}); {former} is back and the guests run",
         where=f"node {ready.access.node}",
         hint=f"pin the old one until that is mended: provision lock --update nvidia-driver --pin {former}",
     )
+    return PutBack(error, known)
 
 
 def record_driver(workspace: Workspace, ready: ReadyNode) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from provision.errors import UsageError
 from provision.models.base import Frozen
@@ -16,7 +17,7 @@ from provision.pipeline.driver_change import bring_node, put_back, record_driver
 from provision.pipeline.guest_login import guest_connections
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
 from provision.pipeline.node_files import find_driver
-from provision.pipeline.node_stage import ensure_guests, prepare_node
+from provision.pipeline.node_stage import ReadyNode, ensure_guests, prepare_node
 from provision.pipeline.options import Options, Report, open_chosen_workspace
 from provision.pipeline.planning import Planned, make_plan, save_plan
 from provision.pipeline.stages import StageClock
@@ -74,34 +75,8 @@ def bring_up(
 def _bring_up(
     workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool, allowed: NodeOptions
 ) -> UpResult:
-    plan, made = planned.plan, 0
-    ready, former = None, None
-    if plan.proxmox:
-        with clock.stage("preflight"):
-            ready = prepare_node(workspace, plan, planned.loaded.profile, clock, release_locks=allowed.release_locks)
-            plan = ready.plan
-    save_plan(workspace, plan)
-    with clock.stage("artifacts"):
-        given = _prepare_artifacts(plan, clock)
-    if ready:
-        with clock.stage("node"):
-            brought = bring_node(workspace, ready, clock, may_reboot=allowed.may_reboot)
-            ready, made, former = brought.ready, brought.changed, brought.former
-            plan = ready.plan
-            save_plan(workspace, plan)
-    with clock.stage("machines"):
-        if ready:
-            made += ensure_guests(workspace, ready, clock)
-            connections = guest_connections(workspace, plan)
-        else:
-            connections = ensure_machines(plan, clock)
-        given = given.model_copy(
-            update={
-                "connections": connections,
-                "controllers": find_controllers(plan, connections),
-                "driver": find_driver(plan, may_reboot=False) if ready else None,
-            }
-        )
+    machines = _ready_machines(workspace, planned, clock, allowed)
+    plan, given = machines.plan, machines.given
     with clock.stage("inventory"):
         secrets = prepare_inventory(workspace, plan, given)
         write_credentials(workspace, plan, secrets)
@@ -117,18 +92,63 @@ def _bring_up(
             standing, changed = None, _run_if_needed(workspace, plan, clock, None)
         with clock.stage("verify again"):
             verified = verify_stack(workspace, plan, secrets, clock)
-    if ready and not verified.passed and former:
-        raise put_back(workspace, ready, former, clock, why=f"a check failed, see {verified.receipt_file}")
-    if ready and verified.passed:
-        record_driver(workspace, ready)
+    _settle_driver(workspace, machines, verified, clock)
     return UpResult(
         plan=plan,
-        changed=changed + made,
+        changed=changed + machines.changed,
         unchanged_since=standing.run_id if standing else None,
         verified=verified,
         stages=tuple(clock.times),
         credentials=str(workspace.credentials_file),
     )
+
+
+class _Machines(NamedTuple):
+    """Machines that answer. On a Proxmox node the plan is bound to its cards; `former` is a driver that gave way."""
+
+    plan: Plan
+    given: InventoryInput
+    changed: int
+    ready: ReadyNode | None
+    former: str | None
+
+
+def _ready_machines(workspace: Workspace, planned: Planned, clock: StageClock, allowed: NodeOptions) -> _Machines:
+    plan, ready, former, changed = planned.plan, None, None, 0
+    if plan.proxmox:
+        with clock.stage("preflight"):
+            ready = prepare_node(workspace, plan, planned.loaded.profile, clock, release_locks=allowed.release_locks)
+            plan = ready.plan
+    save_plan(workspace, plan)
+    with clock.stage("artifacts"):
+        given = _prepare_artifacts(plan, clock)
+    if ready:
+        with clock.stage("node"):
+            brought = bring_node(workspace, ready, clock, may_reboot=allowed.may_reboot)
+            ready, changed, former = brought.ready, brought.changed, brought.former
+            plan = ready.plan
+            save_plan(workspace, plan)
+            given = given.model_copy(update={"driver": find_driver(plan, may_reboot=False)})
+    with clock.stage("machines"):
+        changed += ensure_guests(workspace, ready, clock) if ready else 0
+        connections = guest_connections(workspace, plan) if ready else ensure_machines(plan, clock)
+        found = {"connections": connections, "controllers": find_controllers(plan, connections)}
+    return _Machines(plan, given.model_copy(update=found), changed, ready, former)
+
+
+def _settle_driver(workspace: Workspace, machines: _Machines, verified: Verified, clock: StageClock) -> None:
+    """A driver is kept once a whole run was verified with it. Raises RunError where the former one was put back."""
+    if machines.ready is None:
+        return
+    if verified.passed:
+        record_driver(workspace, machines.ready)
+    elif machines.former:
+        why = f"a check failed, see {verified.receipt_file}"
+        back = put_back(workspace, machines.ready, machines.former, clock, why=why)
+        if back.driver:
+            prepare_inventory(workspace, machines.plan, machines.given.model_copy(update={"driver": back.driver}))
+            converge(workspace, machines.plan, clock.report)
+        raise back.error
 
 
 def _run_if_needed(workspace: Workspace, plan: Plan, clock: StageClock, standing: Converged | None) -> int:
