@@ -23,7 +23,7 @@ from provision.pipeline.drift import find_drift
 from provision.pipeline.lab import inject_fault
 from provision.pipeline.lock import overlay_file
 from provision.pipeline.token import SECRET, create_token, require_privileges
-from provision.platforms.privileges import PRIVILEGES, Privilege, acl, token_id
+from provision.platforms.privileges import PRIVILEGES, Privilege, grants, token_id
 from provision.platforms.proxmox import ProxmoxNode
 from provision.runner.secrets import read_secrets
 from tests.lab.lab_home import lab_home_folder
@@ -34,12 +34,7 @@ pytestmark = pytest.mark.lab
 CLIENT = "t-proxmox"
 NETWORK = "network.cidr=10.96.40.0/24"
 ENGINE, APPS = 42011, 42013
-PLACES = {
-    "ProvisionGuests": "pool",
-    "ProvisionStorage": "storage",
-    "ProvisionTemplates": "templates",
-    "ProvisionNetwork": "zone",
-}
+GRANTS = grants(CLIENT, "local-lvm", "local", "localnetwork")
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +133,7 @@ def test_a_missing_privilege_stops_up_before_anything_is_changed(lab: ProxmoxLab
 @contextmanager
 def without(lab: ProxmoxLab, privilege: Privilege) -> Iterator[None]:
     """The token's role without one privilege, as an administrator might edit it."""
-    (role, all_of_it) = next(
-        (role, privileges)
-        for _, role, privileges in acl(CLIENT, "local-lvm", "local", "localnetwork")
-        if privilege.name in privileges and privilege.place in PLACES[role]
-    )
+    _, role, all_of_it = next(grant for grant in GRANTS if privilege.name in grant.privileges)
     fewer = [name for name in all_of_it if name != privilege.name]
     lab.as_root("POST", "/lab/pveum", what="role", role=role, privileges=fewer)
     try:
