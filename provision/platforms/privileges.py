@@ -112,8 +112,8 @@ _PAGE = """# What the API token may do
 
 Written by `python -m provision.platforms.privileges > docs/privileges.md`; a test holds both together.
 
-Each client has a token of its own, `{user}!CLIENT`, with privilege separation. {count} privileges, none on `/`: with one
-there the token could read or change guests of others. STORAGE, TEMPLATES and ZONE are `platform.guests.storage`,
+Each client has a token of its own, `{user}!CLIENT`, with privilege separation. {count} privileges, none on `/`: with
+one there the token could change guests of others. STORAGE, TEMPLATES and ZONE are `platform.guests.storage`,
 `.templates` and `.zone` of the profile.
 
 | privilege | path | to | asked by |
