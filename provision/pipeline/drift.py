@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from provision.errors import PlanError
 from provision.models.guests import Container, ContainerState, GuestDrift
 from provision.pipeline.containers import Node, list_own
+from provision.pipeline.node import read_node
 from provision.platforms.containers import compare, describe_containers, devices_of
 
 
@@ -18,6 +19,22 @@ def find_drift(node: Node) -> tuple[GuestDrift, ...]:
     planned = {container.id for container in wanted}
     stray = [state for state in list_own(node) if state.id not in planned]
     return (*found, *(GuestDrift(machine=s.name, what=f"guest {s.id} has our tag and is not planned") for s in stray))
+
+
+def explain_silent(node: Node, names: Collection[str]) -> dict[str, str]:
+    """Why guests do not answer: their state on the node, and what keeps them from starting. Raises as `find_drift`."""
+    there = {state.id: state for state in node.api.containers()}
+    devices = read_node(node.access.login).device_nodes
+    found = {}
+    for container in describe_containers(node.plan):
+        state = there.get(container.id)
+        if container.name not in names or (state and state.status == "running"):
+            continue
+        found[container.name] = f"guest {container.id} is {state.status if state else 'missing'} on its node"
+        lacking = [path for path in container.devices if devices is not None and path not in devices]
+        if lacking:
+            found[container.name] += f" and cannot start, the node lacks {', '.join(lacking)}"
+    return found
 
 
 def _differences(node: Node, container: Container, there: Mapping[int, ContainerState]) -> Iterator[str]:

@@ -10,13 +10,15 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from provision import __version__
-from provision.errors import SetupError
+from provision.errors import ProvisionError, SetupError
 from provision.models.base import Frozen
 from provision.models.observation import MachineObservation
 from provision.models.plan import Plan
 from provision.models.report import SignedReceipt
 from provision.pipeline.connect import ssh_to
 from provision.pipeline.converge import require_success
+from provision.pipeline.drift import explain_silent
+from provision.pipeline.node_stage import open_standing_node
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import require_plan
 from provision.pipeline.stages import StageClock
@@ -68,7 +70,7 @@ def verify_stack(workspace: Workspace, plan: Plan, secrets: Mapping[str, str], c
     fetch_ca_root(workspace, plan)
     clock.note("probing from outside")
     web = observe_web(plan, _credentials(plan, secrets), workspace.ca_root)
-    checks = judge(plan, observations, web)
+    checks = judge(plan, observations, web, _explain_absent(workspace, plan, observations))
     receipt = build_receipt(
         plan,
         checks,
@@ -79,6 +81,17 @@ def verify_stack(workspace: Workspace, plan: Plan, secrets: Mapping[str, str], c
         stages=tuple(clock.times),
     )
     return _write(workspace, plan, sign_receipt(receipt, load_or_create_signing_key(workspace.signing_key)))
+
+
+def _explain_absent(workspace: Workspace, plan: Plan, seen: Mapping[str, object]) -> dict[str, str]:
+    """Why machines do not answer, where a Proxmox node can be asked; a node that cannot is itself the reason."""
+    silent = {machine.name for machine in plan.machines} - set(seen)
+    if not silent or plan.proxmox is None:
+        return {}
+    try:
+        return explain_silent(open_standing_node(workspace, plan), silent)
+    except ProvisionError as error:
+        return dict.fromkeys(silent, f"and its node tells nothing ({error.what})")
 
 
 def fetch_ca_root(workspace: Workspace, plan: Plan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from provision.models.observation import EngineObservation, GpuObservation, MachineObservation
@@ -37,6 +37,8 @@ class Evidence:
     plan: Plan
     machines: Mapping[str, MachineObservation]
     web: WebObservation
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Why a machine does not answer, by its name."""
 
     def planned(self, machine: str) -> PlannedMachine:
         return next(item for item in self.plan.machines if item.name == machine)

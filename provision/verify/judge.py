@@ -18,13 +18,18 @@ __all__ = ["judge", "measure_cards"]
 _CAUSE_WIDTH = 160
 
 
-def judge(plan: Plan, observations: Mapping[str, MachineObservation], web: WebObservation) -> tuple[CheckResult, ...]:
-    """Every check for every machine it concerns, in the order of the registry.
+def judge(
+    plan: Plan,
+    observations: Mapping[str, MachineObservation],
+    web: WebObservation,
+    absent: Mapping[str, str] | None = None,
+) -> tuple[CheckResult, ...]:
+    """Every check for every machine it concerns, in the order of the registry. `absent`: why a machine does not answer.
 
     A failure that an earlier failed check explains is reported as skipped, with that check as the reason; a check
     that passes is never hidden. Nothing is skipped unless something failed.
     """
-    evidence = Evidence(plan=plan, machines=observations, web=web)
+    evidence = Evidence(plan=plan, machines=observations, web=web, absent=absent or {})
     results: list[CheckResult] = []
     for check in CHECKS:
         for target in check.targets(plan):

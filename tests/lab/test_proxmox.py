@@ -19,7 +19,7 @@ from provision.errors import ErrorGroup, ExitCode, ProvisionError, RunError, Set
 from provision.lab.lab import destroy_lab
 from provision.lab.pve.template import lab_template
 from provision.pipeline.containers import remove_containers
-from provision.pipeline.drift import find_drift
+from provision.pipeline.drift import explain_silent, find_drift
 from provision.pipeline.lab import inject_fault
 from provision.pipeline.lock import overlay_file
 from provision.pipeline.token import SECRET, create_token, require_privileges
@@ -157,6 +157,9 @@ def test_without_the_unit_the_engine_does_not_start_and_it_is_said_why(lab: Prox
     assert until(lambda: lab.state_of("gateway") == "RUNNING", 60)
     assert lab.state_of("engine") == "STOPPED"
     assert any("is stopped" in d.what for d in find_drift(lab.node) if d.machine == "engine")
+    why = explain_silent(lab.node, {"engine", "gateway"})
+    assert set(why) == {"engine"}
+    assert "is stopped on its node and cannot start, the node lacks /dev/nvidia0, /dev/nvidia1" in why["engine"]
     with pytest.raises(RunError, match="Device /dev/nvidia0 does not exist") as caught:
         lab.node.api.start(ENGINE)
     assert "provision-nvidia-devices" in caught.value.hint

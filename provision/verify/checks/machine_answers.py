@@ -11,10 +11,11 @@ def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
     expected = f"the probe answers from {evidence.planned(machine).address}"
     seen = evidence.machines.get(machine)
     if seen is None:
+        why = f": {evidence.absent[machine]}" if machine in evidence.absent else ""
         yield Verdict(
             "failed",
             expected,
-            "no answer over ssh",
+            f"no answer over ssh{why}",
             f"provision status tells which machines are reachable; start '{machine}', then run provision verify again",
         )
         return

@@ -496,3 +496,16 @@ def test_how_long_a_measurement_took_is_kept(judge_broken: Break) -> None:
     times = {check.id: check.duration_s for check in judge_broken("engine", {})}
     assert times["chat_answer"] == 1.4
     assert times["tokens_per_second"] == 0.78
+
+
+def test_why_a_guest_is_silent_is_said_where_its_node_knows(
+    plan: Plan, observations: dict[str, MachineObservation], web: WebObservation
+) -> None:
+    why = "guest 42011 is stopped on its node and cannot start, the node lacks /dev/nvidia-uvm"
+    silent = {name: seen for name, seen in observations.items() if name != "engine"}
+    checks = judge(plan, silent, web, {"engine": why})
+    (answers,) = [check for check in failed(checks) if check.machine == "engine"]
+    assert answers.measured == f"no answer over ssh: {why}"
+    followers = [check for check in checks if check.machine == "engine" and check is not answers]
+    assert followers
+    assert all(check.status == "skipped" and why[:40] in check.measured for check in followers)
