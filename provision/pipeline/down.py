@@ -13,9 +13,9 @@ from provision.lab import lab as labs
 from provision.models.base import Frozen
 from provision.models.plan import Plan
 from provision.pipeline.containers import list_own, remove_containers
-from provision.pipeline.node_stage import open_standing_node
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import read_plan
+from provision.pipeline.proxmox_node import open_standing_node
 from provision.pipeline.stages import StageClock
 from provision.runner.leftovers import end_leftovers
 from provision.runner.lock import hold_lock

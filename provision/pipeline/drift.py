@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from provision.errors import PlanError
 from provision.models.guests import Container, ContainerState, GuestDrift
-from provision.pipeline.containers import Node, list_own
+from provision.pipeline.containers import list_own
 from provision.pipeline.node import read_node
+from provision.pipeline.proxmox_node import Node
 from provision.platforms.containers import compare, describe_containers, devices_of
 
 

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 from provision.errors import ErrorGroup, ProvisionError, RunError
 from provision.models.base import Frozen
 from provision.models.inventory import DriverInput
-from provision.pipeline.containers import Node, stop_containers
+from provision.pipeline.containers import stop_containers
 from provision.pipeline.host_stage import converge_node
 from provision.pipeline.node_files import find_driver
-from provision.pipeline.node_stage import ReadyNode, ensure_guests, open_standing_node, rebind_node
+from provision.pipeline.node_stage import ReadyNode, ensure_guests, rebind_node
+from provision.pipeline.proxmox_node import Node, open_standing_node
 from provision.pipeline.stages import StageClock
 from provision.platforms.containers import describe_containers
 from provision.runner.workspace import Workspace, write_private

@@ -7,11 +7,12 @@ from provision.models.base import Frozen
 from provision.models.node import NodeAccess, NodeFinding, NodeObservation
 from provision.models.plan import Plan
 from provision.models.profile import Profile
-from provision.pipeline.containers import Node, ensure_containers
+from provision.pipeline.containers import ensure_containers
 from provision.pipeline.node import read_node
-from provision.pipeline.node_access import open_node, read_access
+from provision.pipeline.node_access import open_node
 from provision.pipeline.node_files import wanted_files
 from provision.pipeline.node_shell import run_on_node
+from provision.pipeline.proxmox_node import Node
 from provision.pipeline.stages import StageClock
 from provision.pipeline.template import ensure_template
 from provision.pipeline.token import ensure_lab_token, open_api, require_privileges
@@ -46,12 +47,6 @@ def prepare_node(
         ensure_lab_token(workspace, plan, access, clock)
     require_privileges(open_api(workspace, plan, access), plan)
     return ReadyNode(plan=bind_cards(plan, node), access=access, node=node)
-
-
-def open_standing_node(workspace: Workspace, plan: Plan) -> Node:
-    """The node as the last `up` noted it. Raises SetupError where there was none, or no token."""
-    access = read_access(workspace)
-    return Node(plan=plan, access=access, api=open_api(workspace, plan, access), workspace=workspace)
 
 
 def rebind_node(ready: ReadyNode) -> ReadyNode:

@@ -9,9 +9,9 @@ from provision.models.plan import Plan
 from provision.models.report import SignedReceipt
 from provision.pipeline.drift import find_drift
 from provision.pipeline.machines import current_connections
-from provision.pipeline.node_stage import open_standing_node
 from provision.pipeline.options import Options, find_client, open_chosen_workspace
 from provision.pipeline.planning import read_plan
+from provision.pipeline.proxmox_node import open_standing_node
 from provision.platforms.ssh import check_reachable
 from provision.runner.lock import LockHolder, read_holder
 from provision.runner.workspace import Workspace

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from provision.pipeline.containers import Node
 from provision.pipeline.node_files import template_file, wanted_files
+from provision.pipeline.proxmox_node import Node
 from provision.pipeline.stages import StageClock
 
 

@@ -18,9 +18,9 @@ from provision.models.report import SignedReceipt
 from provision.pipeline.connect import ssh_to
 from provision.pipeline.converge import require_success
 from provision.pipeline.drift import explain_silent
-from provision.pipeline.node_stage import open_standing_node
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import require_plan
+from provision.pipeline.proxmox_node import open_standing_node
 from provision.pipeline.stages import StageClock
 from provision.runner.execute import Playbook, run_playbook
 from provision.runner.lock import hold_lock

@@ -20,18 +20,17 @@ from provision.models.lab import NODE_NAME
 from provision.models.node import NodeAccess
 from provision.models.plan import Plan
 from provision.pipeline.clients import init_client
-from provision.pipeline.containers import Node
 from provision.pipeline.driver_change import bring_node, record_driver
 from provision.pipeline.node_access import read_access
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.node_stage import (
     ReadyNode,
     ensure_guests,
-    open_standing_node,
     prepare_node,
 )
 from provision.pipeline.options import Options, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
+from provision.pipeline.proxmox_node import Node, open_standing_node
 from provision.pipeline.stages import StageClock
 from provision.runner.workspace import Workspace
 
