@@ -42,8 +42,6 @@ def inject_fault(lab: str, machine: str, kind: str) -> None:
 
     Raises UsageError for what does not exist.
     """
-    if lab not in list_labs():
-        raise UsageError(f"there is no lab '{lab}'", where="this machine", hint="provision lab list")
     known = get_args(NodeFault if machine == NODE_NAME else GpuFault)
     if kind not in ("none", *known):
         raise UsageError(
@@ -51,6 +49,8 @@ def inject_fault(lab: str, machine: str, kind: str) -> None:
             where="provision lab fault",
             hint="one of: none, " + ", ".join(known),
         )
+    if lab not in list_labs():
+        raise UsageError(f"there is no lab '{lab}'", where="this machine", hint="provision lab list")
     fault = next((fault for fault in known if fault == kind), None)
     if machine == NODE_NAME:
         set_node_fault(lab, fault)

@@ -18,6 +18,7 @@ from provision.models.node import (
     NodeStorage,
     NodeTask,
     UnattendedUpgrades,
+    WantedFiles,
 )
 from provision.models.plan import Plan
 from provision.preflight.checks import CHECKS
@@ -196,7 +197,31 @@ def test_one_fault_gives_one_finding(case: str, findings: Findings) -> None:
 
 
 def test_every_check_is_broken_once() -> None:
-    assert {case[1] for case in BROKEN.values()} | {"secure_boot"} == {check.id for check in CHECKS}
+    assert {case[1] for case in BROKEN.values()} | {"secure_boot", "template_sum"} == {check.id for check in CHECKS}
+
+
+def test_a_template_of_the_pinned_name_must_be_the_pinned_one(plan: Plan, healthy: NodeObservation) -> None:
+    wanted = WantedFiles(driver=None, template="debian.tar.zst", template_sha512="a" * 128)
+
+    def found(sums: dict[str, str] | None) -> list[tuple[str, str]]:
+        node = healthy.model_copy(update={"template_sums": sums})
+        return [(f.check, f.severity) for f in judge(plan, node, wanted=wanted) if f.check == "template_sum"]
+
+    assert found({"debian.tar.zst": "a" * 128}) == []
+    assert found({"another.tar.zst": "b" * 128}) == []
+    assert found({"debian.tar.zst": "b" * 128}) == [("template_sum", "error")]
+    assert found(None) == [("template_sum", "warning")]
+
+
+def test_the_driver_that_would_be_installed_is_held_against_the_kernel(plan: Plan, healthy: NodeObservation) -> None:
+    bare = healthy.model_copy(update={"driver": None, "dkms": (), "device_nodes": ()})
+
+    def checks(driver: str) -> list[str]:
+        wanted = WantedFiles(driver=driver, template="x", template_sha512="0" * 128)
+        return [f.check for f in judge(plan, bare, mended=True, wanted=wanted) if f.severity == "error"]
+
+    assert checks("550.163.01") == ["driver_kernel"], "what up mends itself is left out, what it cannot is not"
+    assert checks("595.71.05") == []
 
 
 @pytest.mark.parametrize(("key", "words"), [("not enrolled", "MOK"), ("absent", "first builds a module")])
