@@ -48,8 +48,9 @@ def _told_until(lab: str, host: LabHost, command: str, ends: set[str], stop: Eve
     answer = told = ""
     while time.monotonic() < deadline and not stop.is_set():
         try:
+            # Dies with this process, however that ends: a connection to a guest that is gone would linger.
             done = subprocess.run(
-                ssh_argv(host, command), capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+                ["setpriv", "--pdeathsig", "KILL", "--", *ssh_argv(host, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
                 timeout=max(5.0, deadline - time.monotonic()),
             )  # fmt: skip
         except subprocess.TimeoutExpired:
