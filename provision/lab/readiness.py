@@ -50,7 +50,8 @@ def _told_until(lab: str, host: LabHost, command: str, ends: set[str], stop: Eve
         try:
             # Dies with this process, however that ends: a connection to a guest that is gone would linger.
             done = subprocess.run(
-                ["setpriv", "--pdeathsig", "KILL", "--", *ssh_argv(host, command)], capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+                ["setpriv", "--pdeathsig", "KILL", "--", *ssh_argv(host, command)],
+                capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
                 timeout=max(5.0, deadline - time.monotonic()),
             )  # fmt: skip
         except subprocess.TimeoutExpired:
