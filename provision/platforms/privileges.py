@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 USER = "provision@pve"
@@ -14,7 +15,7 @@ Place = Literal["pool", "storage", "templates", "zone"]
 
 
 class Privilege(NamedTuple):
-    """One privilege, the kind of path it is granted on, and the call that asks for it with its source."""
+    """One privilege, the kind of path it is granted on, what needs it, and the functions of Proxmox that ask for it."""
 
     name: str
     place: Place
@@ -36,22 +37,33 @@ class Missing(NamedTuple):
     needed_for: str
 
 
-_MODIFY = "pve-container, src/PVE/LXC.pm, check_ct_modify_config_perm"
-_API = "pve-container, src/PVE/API2/LXC.pm"
+class Excess(NamedTuple):
+    name: str
+    path: str
+
+
+_API = "pve-container API2/LXC.pm"
+_MODIFY = "pve-container LXC.pm: check_ct_modify_config_perm"
+_READ = f"{_API}: vmlist, vm_pending; API2/LXC/Config.pm: vm_config"
+_TAGS = "pve-guest-common GuestHelpers.pm: assert_tag_permissions"
+_POWER = "pve-container API2/LXC/Status.pm: vm_start, vm_shutdown, vm_stop"
+_FIND = "pve-storage API2/Storage/Content.pm: index; Storage.pm: check_volume_access"
+_UPLOAD = "pve-storage API2/Storage/Status.pm: upload"
+_BRIDGE = "pve-container LXC.pm: check_bridge_access; pve-guest-common GuestHelpers.pm: check_vnet_access"
 
 PRIVILEGES: tuple[Privilege, ...] = (
-    Privilege("VM.Allocate", "pool", "create and destroy guests, and set their features", _API),
-    Privilege("VM.Audit", "pool", "list guests and read their configuration", f"{_API}, Config.pm"),
+    Privilege("VM.Allocate", "pool", "create and destroy guests", f"{_API}: create_vm, destroy_vm; {_MODIFY}"),
+    Privilege("VM.Audit", "pool", "list guests and read their configuration", _READ),
     Privilege("VM.Config.CPU", "pool", "set cores", _MODIFY),
-    Privilege("VM.Config.Disk", "pool", "make disks and let them grow", _MODIFY),
+    Privilege("VM.Config.Disk", "pool", "make disks and let them grow", f"{_MODIFY}; {_API}: resize_vm"),
     Privilege("VM.Config.Memory", "pool", "set memory and swap", _MODIFY),
     Privilege("VM.Config.Network", "pool", "set network and host name", _MODIFY),
-    Privilege("VM.Config.Options", "pool", "set tags, order of starting and description", _MODIFY),
-    Privilege("VM.PowerMgmt", "pool", "start and stop guests", "pve-container, src/PVE/API2/LXC/Status.pm"),
-    Privilege("Datastore.AllocateSpace", "storage", "make disks", _MODIFY),
-    Privilege("Datastore.Audit", "templates", "find the template and make guests from it", "pve-storage, API2/Storage"),
-    Privilege("Datastore.AllocateTemplate", "templates", "upload the template", "pve-storage, API2/Storage/Status.pm"),
-    Privilege("SDN.Use", "zone", "put a guest on the bridge", "pve-guest-common, GuestHelpers.pm, check_vnet_access"),
+    Privilege("VM.Config.Options", "pool", "set tags, order of starting, description", f"{_MODIFY}; {_TAGS}"),
+    Privilege("VM.PowerMgmt", "pool", "start and stop guests", _POWER),
+    Privilege("Datastore.AllocateSpace", "storage", "make disks", f"{_API}: create_vm, resize_vm; {_MODIFY}"),
+    Privilege("Datastore.Audit", "templates", "find the template and make guests from it", _FIND),
+    Privilege("Datastore.AllocateTemplate", "templates", "upload the template", _UPLOAD),
+    Privilege("SDN.Use", "zone", "put a guest on the bridge", _BRIDGE),
 )
 
 
@@ -79,11 +91,14 @@ def creation_commands(client: str, storage: str, templates: str, zone: str) -> t
     """What root runs on the node (pveum(1)), in this order; the last prints the token's secret, once, as JSON.
 
     With privilege separation a token may do what both its user and itself were granted, so both are granted the same.
-    Adding what is there fails with 'already exists', which a second run may pass over.
+    Each `add` fails with 'already exists' on a second run, which the caller may pass over: `role modify` sets what a
+    role that is there holds, and `acl modify` may be repeated (pve-access-control, API2/Role.pm and ACL.pm).
     """
     roles, granted = [], []
     for path, role, privileges in grants(client, storage, templates, zone):
-        roles.append(("pveum", "role", "add", role, "--privs", ",".join(privileges)))
+        names = ",".join(privileges)
+        roles.append(("pveum", "role", "add", role, "--privs", names))
+        roles.append(("pveum", "role", "modify", role, "--privs", names))
         for kind, who in (("--users", USER), ("--tokens", token_id(client))):
             granted.append(("pveum", "acl", "modify", path, kind, who, "--roles", role))
     return (
@@ -98,7 +113,11 @@ def creation_commands(client: str, storage: str, templates: str, zone: str) -> t
 def missing_privileges(
     permissions: Mapping[str, Mapping[str, object]], client: str, storage: str, templates: str, zone: str
 ) -> tuple[Missing, ...]:
-    """What the answer of GET /access/permissions (path -> privilege -> handed down) lacks."""
+    """What the answer of GET /access/permissions (path -> privilege -> handed down) lacks.
+
+    Only the path itself counts: Proxmox leaves out one on which nothing is held, so those above it tell nothing
+    (pve-access-control, RPCEnvironment.pm, get_effective_permissions).
+    """
     needed_for = {privilege.name: privilege.needed_for for privilege in PRIVILEGES}
     return tuple(
         Missing(name, path, needed_for[name])
@@ -108,21 +127,50 @@ def missing_privileges(
     )
 
 
+def excess_privileges(
+    permissions: Mapping[str, Mapping[str, object]], client: str, storage: str, templates: str, zone: str
+) -> tuple[Excess, ...]:
+    """What the token holds beyond what is documented, each named once, on the highest path; all on '/' is excess.
+
+    `permissions` as for `missing_privileges`. Guests hold what their pool does, marked as not handed down
+    (pve-access-control, RPCEnvironment.pm, compile_acl_path).
+    """
+    documented = {grant.path: grant.privileges for grant in grants(client, storage, templates, zone)}
+    of_pool = documented[f"/pool/provision-{client}"]
+    found: list[Excess] = []
+    for path in sorted(permissions):
+        here = {path, *map(str, PurePosixPath(path).parents)}
+        fine = {name for place in here for name in documented.get(place, ())}
+        fine |= {excess.name for excess in found if excess.path in here}
+        for name, handed_down in sorted(permissions[path].items()):
+            from_pool = path.startswith("/vms/") and not handed_down and name in of_pool
+            if name not in fine and not from_pool:
+                found.append(Excess(name, path))
+    return tuple(found)
+
+
 _PAGE = """# What the API token may do
 
 Written by `python -m provision.platforms.privileges > docs/privileges.md`; a test holds both together.
 
-Each client has a token of its own, `{user}!CLIENT`, with privilege separation. {count} privileges, none on `/`: with
-one there the token could change guests of others. STORAGE, TEMPLATES and ZONE are `platform.guests.storage`,
-`.templates` and `.zone` of the profile.
+Each client has a token of its own, `{user}!CLIENT`, with privilege separation. {count} privileges, none on `/`:
+what is granted there holds for every guest, storage and bridge, those of others too. STORAGE, TEMPLATES and ZONE are
+`platform.guests.storage`, `.templates` and `.zone` of the profile. The files are Proxmox's, below `src/PVE`.
 
 | privilege | path | to | asked by |
 |---|---|---|---|
 {rows}
 
-`up` asks `GET /access/permissions` before it changes anything and names each privilege that is missing. What the token
-cannot do whatever it is granted, pass devices to a container, root's one command does
-([root-command.md](root-command.md)).
+`up` asks `GET /access/permissions` before it changes anything and names each privilege that is missing. A guest holds
+what its pool does. A token sees its own tasks without a privilege (pve-manager, `PVE/API2/Tasks.pm`).
+
+## What the token cannot do
+- Pass devices to a container, whatever it is granted: root's one command does ([root-command.md](root-command.md)).
+  Likewise bind mounts, hook scripts, features other than nesting (`LXC.pm`, `check_ct_modify_config_perm`).
+- Make a privileged container, set a tag that the datacenter's options restrict, or switch the datacenter's firewall on,
+  without which `firewall=1` of a guest does nothing: all three ask for `Sys.Modify` on `/`.
+- See or touch a guest outside its pool. What it may do with a guest of its pool, it may let others do
+  (pve-access-control, `API2/ACL.pm`, `update_acl`: `VM.Allocate`), and no more.
 
 ## Making it
 `provision token --profile PROFILE --set host=NODE` prints these commands; `--create` runs them by ssh and keeps the
@@ -132,12 +180,13 @@ secret in the client's vault (it is in no log and no argument):
 {commands}
 ```
 
-The roles belong to all clients of the node; pool and token to one. A role that was edited by hand is set right with
-`pveum role modify ROLE --privs PRIVILEGES`.
+The token may do what both it and its user were granted: so each path is granted twice. The roles belong to all clients
+of the node; pool and token to one. `role modify` sets a role right that was there already.
 
 ## Taking it away
-`pveum user token remove {user} CLIENT`. The next run says that the token is gone; `provision token --create` makes a
-new one in its place."""
+`pveum user token remove {user} CLIENT`. The next run says that the token is gone; `provision token --create`
+makes a new one in its place. `pveum pool delete provision-CLIENT` once no guest is in it; once no client is left,
+`pveum user delete {user}` and `pveum role delete ROLE`."""
 
 
 def describe() -> str:
