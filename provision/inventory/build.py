@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from provision.inventory.base_vars import base_vars, common_vars
+from provision.inventory.connect_vars import connect_vars
 from provision.inventory.probe_vars import probe_vars
 from provision.inventory.service_vars import service_vars
 from provision.models.inventory import Connection, Inventory, InventoryInput
@@ -58,18 +59,9 @@ def _group(plan: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def _connect(machine: PlannedMachine, connection: Connection | None) -> dict[str, Any]:
-    """Host keys are always checked; without a key or a known_hosts file of ours, ssh uses the administrator's."""
+    """Without a connection, as root at the planned address."""
     if connection is None:
-        return {"ansible_host": str(machine.address), "ansible_port": 22, "ansible_user": "root"}
-    variables: dict[str, Any] = {
-        "ansible_host": str(connection.address),
-        "ansible_port": connection.port,
-        "ansible_user": connection.user,
-    }
-    if connection.private_key:
-        variables["ansible_ssh_private_key_file"] = connection.private_key
-    if connection.known_hosts:
-        variables["ansible_ssh_common_args"] = (
-            f"-o UserKnownHostsFile='{connection.known_hosts}' -o StrictHostKeyChecking=yes"
-        )
-    return variables
+        return connect_vars(str(machine.address), 22, "root", "", "")
+    return connect_vars(
+        str(connection.address), connection.port, connection.user, connection.private_key, connection.known_hosts
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from provision.inventory.connect_vars import connect_vars
 from provision.models.artifact import NodeArtifact
 from provision.models.inventory import DriverInput, Inventory, ModelFile
 from provision.models.node import NodeAccess, NodeObservation
@@ -27,8 +28,9 @@ def build_node_inventory(
     plan: Plan, access: NodeAccess, node: NodeObservation, driver: DriverInput | None
 ) -> Inventory:
     """Its roles, and what each is given; without a driver it is left to whoever keeps it."""
+    login = access.login
     variables = {
-        **_connect(access),
+        **connect_vars(login.address, login.port, login.user, login.private_key, login.known_hosts),
         "provision_roles": ["proxmox_node", *(["nvidia_host"] if driver else [])],
         "proxmox_node_guests": {plan.client: sorted(m.guest.id for m in plan.machines if m.guest)},
         **(_driver_vars(plan, node, driver) if driver else {}),
@@ -58,18 +60,3 @@ def _driver_vars(plan: Plan, node: NodeObservation, driver: DriverInput) -> dict
         "nvidia_host_loaded_file": f"{driver.proc}/driver/nvidia/version",
         "nvidia_host_modules_file": f"{driver.proc}/modules",
     }
-
-
-def _connect(access: NodeAccess) -> dict[str, Any]:
-    login = access.login
-    variables: dict[str, Any] = {
-        "ansible_host": login.address,
-        "ansible_port": login.port,
-        "ansible_user": login.user,
-    }
-    if login.private_key:
-        variables["ansible_ssh_private_key_file"] = login.private_key
-    if login.known_hosts:
-        options = f"-o UserKnownHostsFile='{login.known_hosts}' -o StrictHostKeyChecking=yes"
-        variables["ansible_ssh_common_args"] = options
-    return variables
