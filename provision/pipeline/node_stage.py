@@ -45,7 +45,7 @@ def prepare_node(
     node = examine_node_of(plan, access, clock)
     if plan.target == "lab":
         ensure_lab_token(workspace, plan, access, clock)
-    require_privileges(open_api(workspace, plan, access), plan)
+    require_privileges(open_api(workspace, plan, access), plan, clock)
     return ReadyNode(plan=bind_cards(plan, node), access=access, node=node)
 
 

@@ -10,7 +10,7 @@ from provision.models.node import NodeAccess
 from provision.models.plan import Plan, ProxmoxPlan
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.stages import StageClock
-from provision.platforms.privileges import creation_commands, missing_privileges, token_id
+from provision.platforms.privileges import creation_commands, excess_privileges, missing_privileges, token_id
 from provision.platforms.proxmox import ProxmoxNode
 from provision.runner.secrets import keep_secret, read_secrets
 from provision.runner.workspace import Workspace
@@ -65,10 +65,12 @@ def create_token(workspace: Workspace, plan: Plan, access: NodeAccess) -> None:
     keep_secret(workspace, SECRET, str(json.loads(answer)["value"]))
 
 
-def require_privileges(api: ProxmoxNode, plan: Plan) -> None:
-    """Raises ErrorGroup naming every privilege that the token lacks, and what it is needed for."""
-    where = require_proxmox(plan)
-    missing = missing_privileges(api.permissions(), plan.client, where.storage, where.templates, where.zone)
+def require_privileges(api: ProxmoxNode, plan: Plan, clock: StageClock) -> None:
+    """Raises ErrorGroup naming every privilege that the token lacks, and what it is needed for; tells those beyond."""
+    where, held = require_proxmox(plan), api.permissions()
+    for excess in excess_privileges(held, plan.client, where.storage, where.templates, where.zone):
+        clock.note(f"the token may do more than it needs: {excess.name} on {excess.path} (docs/privileges.md)")
+    missing = missing_privileges(held, plan.client, where.storage, where.templates, where.zone)
     if missing:
         raise ErrorGroup(
             [

@@ -118,10 +118,20 @@ def test_even_a_token_of_root_may_not_set_devices(lab: ProxmoxLab) -> None:
 @pytest.mark.parametrize("privilege", PRIVILEGES, ids=lambda p: f"{p.name}-{p.place}")
 def test_each_missing_privilege_is_named(lab: ProxmoxLab, privilege: Privilege) -> None:
     with without(lab, privilege), pytest.raises(ErrorGroup) as caught:
-        require_privileges(lab.node.api, lab.plan)
+        require_privileges(lab.node.api, lab.plan, lab.clock)
     (error,) = caught.value.errors
     assert privilege.name in error.what
     assert "provision token" in error.hint
+
+
+def test_a_privilege_beyond_the_documented_ones_is_told(lab: ProxmoxLab) -> None:
+    lab.as_root("POST", "/lab/pveum", what="role", role="TooMuch", privileges=["VM.Audit"])
+    for who in ("provision@pve", token_id(CLIENT)):
+        lab.as_root("POST", "/lab/pveum", what="acl", who=who, path="/vms", role="TooMuch")
+    lab.notes.clear()
+    require_privileges(lab.node.api, lab.plan, lab.clock)
+    assert any("VM.Audit on /vms" in note for note in lab.notes)
+    lab.as_root("POST", "/lab/pveum", what="role", role="TooMuch", privileges=[])
 
 
 def test_a_missing_privilege_stops_up_before_anything_is_changed(lab: ProxmoxLab) -> None:
