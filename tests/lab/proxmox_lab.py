@@ -75,7 +75,7 @@ class ProxmoxLab:
     def on_node(self, *argv: str) -> str:
         return run_on_node(self.access.login, argv)
 
-    def as_root(self, method: str, path: str, **values: Any) -> Any:
+    def as_root(self, method: str, path: str, /, **values: Any) -> Any:
         """The API with root's ticket; `/lab/...` is what only the lab has."""
         files = api_files(self.plan.client)
         url = f"https://{self.plan.gateway}:8006"
