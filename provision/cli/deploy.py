@@ -50,6 +50,9 @@ def up(
     release_locks: Annotated[
         bool, typer.Option("--release-locks", help="release locks of our guests on a Proxmox node that no task holds")
     ] = False,
+    remove_guests: Annotated[
+        bool, typer.Option("--remove-guests", help="destroy our guests on a Proxmox node that are not planned any more")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Bring the stack up, prove it, and sign the receipt. Running it again changes only what differs."""
@@ -69,7 +72,7 @@ def up(
             return yes or _ask(plan, changes)
 
     with view:
-        allowed = NodeOptions(may_reboot=allow_reboot, release_locks=release_locks)
+        allowed = NodeOptions(may_reboot=allow_reboot, release_locks=release_locks, remove_guests=remove_guests)
         result = bring_up(options, view.handle, confirm, full=full, allowed=allowed)
     files = write_reports(result.verified)
     if as_json:

@@ -16,17 +16,24 @@ from provision.pipeline.stages import StageClock
 from provision.platforms.containers import compare, creation_parameters
 
 
-def ensure_containers(node: Node, wanted: Sequence[Container], template: str, clock: StageClock) -> int:
-    """Make every container what the plan says, and start it; how many were made, changed or started.
+def ensure_containers(
+    node: Node, wanted: Sequence[Container], template: str, clock: StageClock, *, remove_stray: bool
+) -> int:
+    """Make every container what the plan says, and start it; how many were made, changed, started or removed.
+
+    `remove_stray`: those of ours that are not planned any more are destroyed; else they are only told.
 
     Raises ErrorGroup of all that is in the way before anything is changed; later RunError, SetupError or
     UnreachableError, after which the next run goes on.
     """
     there = {state.id: state for state in node.api.containers()}
     _refuse(node, wanted, there)
+    removed = _settle_stray(node, wanted, clock, remove=remove_stray)
     key = ensure_key(node.workspace)
     made = [container for container in wanted if container.id not in there]
-    for_all(wanted, lambda container: _make_or_change(node, container, container.id in there, template, key, clock))
+    changed = for_all(
+        wanted, lambda container: _make_or_change(node, container, container.id in there, template, key, clock)
+    )
     given = for_all(wanted, lambda container: _give_devices(node, container))
     running = {state.id for state in there.values() if state.status == "running"}
     stale = [c for c in wanted if c.id in running and node.api.has_pending(c.id)]
@@ -37,7 +44,7 @@ def ensure_containers(node: Node, wanted: Sequence[Container], template: str, cl
     learn_host_keys(node, wanted, {container.id for container in made})
     await_guests(node, clock)
     ensure_python(node, {container.name for container in made})
-    return len(made) + sum(given) + started
+    return removed + sum(changed) + sum(given) + started
 
 
 def list_own(node: Node) -> tuple[ContainerState, ...]:
@@ -52,6 +59,18 @@ def stop_containers(node: Node, wanted: Sequence[Container], clock: StageClock) 
     for container in chosen:
         clock.note(f"{container.name}: stopping guest {container.id}")
     for_all(chosen, lambda container: node.api.shut_down(container.id))
+
+
+def _settle_stray(node: Node, wanted: Sequence[Container], clock: StageClock, *, remove: bool) -> int:
+    """Before others are made: one that moved to another id or address leaves its name and address free."""
+    planned = {container.id for container in wanted}
+    stray = [state for state in list_own(node) if state.id not in planned]
+    for state in stray:
+        advice = "removing it" if remove else "it stays; provision up --remove-guests destroys it with its data"
+        clock.note(f"guest {state.id} '{state.name}' is not planned any more: {advice}")
+    if remove:
+        for_all(stray, lambda state: _remove(node, state))
+    return len(stray) if remove else 0
 
 
 def remove_containers(node: Node, clock: StageClock) -> tuple[str, ...]:
@@ -90,11 +109,11 @@ def _refuse(node: Node, wanted: Sequence[Container], there: dict[int, ContainerS
         raise ErrorGroup(errors)
 
 
-def _make_or_change(node: Node, container: Container, exists: bool, template: str, key: str, clock: StageClock) -> None:
+def _make_or_change(node: Node, container: Container, exists: bool, template: str, key: str, clock: StageClock) -> bool:
     if not exists:
         clock.note(f"{container.name}: making guest {container.id}")
         node.api.create(creation_parameters(container, node.where, template, key))
-        return
+        return True
     change = compare(container, node.api.config(container.id))
     if change.options:
         clock.note(f"{container.name}: changing {', '.join(sorted(change.options))} of guest {container.id}")
@@ -102,6 +121,7 @@ def _make_or_change(node: Node, container: Container, exists: bool, template: st
     for disk, gib in change.grow.items():
         clock.note(f"{container.name}: growing {disk} of guest {container.id} to {gib} GiB")
         node.api.grow(container.id, disk, gib)
+    return not change.is_empty
 
 
 def _give_devices(node: Node, container: Container) -> bool:

@@ -55,8 +55,11 @@ def rebind_node(ready: ReadyNode) -> ReadyNode:
     return ReadyNode(plan=bind_cards(ready.plan, node), access=ready.access, node=node)
 
 
-def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> int:
-    """The plan's guests, running and answering; how many were made, changed or started."""
+def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock, *, remove_stray: bool = False) -> int:
+    """The plan's guests, running and answering; how many were made, changed, started or removed.
+
+    `remove_stray` as for `ensure_containers`; in the lab, which holds nobody's data, it is always so.
+    """
     plan = ready.plan
     node = Node(
         plan=plan,
@@ -65,7 +68,8 @@ def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> 
         workspace=workspace,
     )
     wanted = describe_containers(plan)
-    return ensure_containers(node, wanted, ensure_template(node, clock), clock)
+    remove = remove_stray or plan.target == "lab"
+    return ensure_containers(node, wanted, ensure_template(node, clock), clock, remove_stray=remove)
 
 
 def release_stale_locks(plan: Plan, access: NodeAccess, clock: StageClock) -> None:

@@ -31,10 +31,12 @@ Confirm = Callable[[Plan, tuple[PlanChange, ...] | None], bool]
 
 
 class NodeOptions(Frozen):
-    """`may_reboot`: restart the node where only that loads its NVIDIA driver. `release_locks`: stale ones of ours."""
+    """`may_reboot`: restart the node where only that loads its NVIDIA driver. `release_locks`: stale ones of ours.
+    `remove_guests`: destroy those of ours that are not planned any more."""
 
     may_reboot: bool = False
     release_locks: bool = False
+    remove_guests: bool = False
 
 
 class UpResult(Frozen):
@@ -130,7 +132,8 @@ def _ready_machines(workspace: Workspace, planned: Planned, clock: StageClock, a
             save_plan(workspace, plan)
             given = given.model_copy(update={"driver": find_driver(plan, may_reboot=False)})
     with clock.stage("machines"):
-        changed += ensure_guests(workspace, ready, clock) if ready else 0
+        if ready:
+            changed += ensure_guests(workspace, ready, clock, remove_stray=allowed.remove_guests)
         connections = guest_connections(workspace, plan) if ready else ensure_machines(plan, clock)
         found = {"connections": connections, "controllers": find_controllers(plan, connections)}
     return _Machines(plan, given.model_copy(update=found), changed, ready, former)

@@ -22,6 +22,7 @@ from provision.pipeline.containers import remove_containers
 from provision.pipeline.drift import explain_silent, find_drift
 from provision.pipeline.lab import inject_fault
 from provision.pipeline.lock import overlay_file
+from provision.pipeline.planning import make_plan
 from provision.pipeline.token import SECRET, create_token, require_privileges
 from provision.platforms.privileges import PRIVILEGES, Privilege, grants, token_id
 from provision.platforms.proxmox import ProxmoxNode
@@ -205,6 +206,22 @@ def test_what_somebody_changed_is_seen_and_undone(lab: ProxmoxLab) -> None:
 
 
 @pytest.mark.usefixtures("healed")
+def test_a_guest_that_moves_or_grows_is_made_so_and_leaves_nothing_behind(lab: ProxmoxLab) -> None:
+    """Another address means another id: the old guest goes. A disk grows in place, and the second run does nothing."""
+    before = lab.plan
+    moved = ("machines.2.address=23", "machines.1.disk=101GiB")
+    lab.plan = make_plan(lab.options.model_copy(update={"settings": (*lab.options.settings, *moved)})).plan
+    try:
+        assert lab.up() >= 2
+        assert {guest["vmid"] for guest in lab.as_root("GET", "/nodes/pve/lxc")} == {42010, 42011, 42012, 42023}
+        assert "size=101G" in lab.as_root("GET", "/nodes/pve/lxc/42012/config")["rootfs"]
+        assert lab.up() == 0
+    finally:
+        lab.plan = before
+        remove_containers(lab.node, lab.clock)
+        lab.up()
+
+
 def test_a_foreign_guest_at_a_planned_id_stops_the_run(lab: ProxmoxLab) -> None:
     remove_containers(lab.node, lab.clock)
     lab.as_root("POST", "/lab/guest", vmid=ENGINE, config={"hostname": "mail", "net0": "name=eth0,bridge=vmbr0"})
