@@ -76,6 +76,7 @@ class NodeGuest(Observed):
     memory_mib: int
     addresses: tuple[str, ...]
     tags: tuple[str, ...] = ()
+    pool: str | None = None
     passed_through: tuple[str, ...]
 
 

@@ -13,7 +13,7 @@ from provision.pipeline.guest_reach import await_guests, ensure_python, learn_ho
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.proxmox_node import ROOT_COMMAND, Node
 from provision.pipeline.stages import StageClock
-from provision.platforms.containers import compare, creation_parameters
+from provision.platforms.containers import compare, creation_parameters, is_ours
 
 
 def ensure_containers(
@@ -89,7 +89,7 @@ def _refuse(node: Node, wanted: Sequence[Container], there: dict[int, ContainerS
         if state is None:
             continue
         where = f"guest {state.id} of node {node.access.node}"
-        if tag not in state.tags:
+        if not is_ours(state, container, tag):
             errors.append(
                 SetupError(
                     f"the id planned for '{container.name}' is taken by '{state.name}', which is not ours",
@@ -113,6 +113,7 @@ def _make_or_change(node: Node, container: Container, exists: bool, template: st
     if not exists:
         clock.note(f"{container.name}: making guest {container.id}")
         node.api.create(creation_parameters(container, node.where, template, key))
+        node.api.update(container.id, {"tags": container.options["tags"]})
         return True
     change = compare(container, node.api.config(container.id))
     if change.options:

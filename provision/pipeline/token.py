@@ -10,7 +10,13 @@ from provision.models.node import NodeAccess
 from provision.models.plan import Plan, ProxmoxPlan
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.stages import StageClock
-from provision.platforms.privileges import creation_commands, excess_privileges, missing_privileges, token_id
+from provision.platforms.privileges import (
+    MAKE_TOKEN,
+    creation_commands,
+    excess_privileges,
+    missing_privileges,
+    token_id,
+)
 from provision.platforms.proxmox import ProxmoxNode
 from provision.runner.secrets import keep_secret, read_secrets
 from provision.runner.workspace import Workspace
@@ -40,8 +46,11 @@ def open_api(workspace: Workspace, plan: Plan, access: NodeAccess) -> ProxmoxNod
 def ensure_lab_token(workspace: Workspace, plan: Plan, access: NodeAccess, clock: StageClock) -> None:
     """The lab's token, made without being asked: by the same commands as on a live node."""
     known = read_secrets(workspace) if workspace.secrets_file.exists() else {}
-    if known.get(SECRET) and open_api(workspace, plan, access).is_known():
-        return
+    if known.get(SECRET):
+        api = open_api(workspace, plan, access)
+        # One that holds nothing at all was left by a run that was killed before it granted anything.
+        if api.is_known() and api.permissions():
+            return
     clock.note(f"making the API token {token_id(plan.client)} on the lab's node")
     create_token(workspace, plan, access)
 
@@ -51,18 +60,12 @@ def create_token(workspace: Workspace, plan: Plan, access: NodeAccess) -> None:
 
     Raises RunError with the node's words.
     """
-    *before, last = commands_of(plan)
-    for command in before:
-        _run_unless_there(access, command)
-    try:
-        answer = run_on_node(access.login, last)
-    except RunError as error:
-        if not _is_there(error):
-            raise
-        user, name = token_id(plan.client).split("!")
-        run_on_node(access.login, ("pveum", "user", "token", "remove", user, name))
-        answer = run_on_node(access.login, last)
-    keep_secret(workspace, SECRET, str(json.loads(answer)["value"]))
+    for command in commands_of(plan):
+        if command[: len(MAKE_TOKEN)] == MAKE_TOKEN:
+            # Kept at once: it is shown this one time, and a later step may fail.
+            keep_secret(workspace, SECRET, _make_token(plan, access, command))
+        else:
+            _run_unless_there(access, command)
 
 
 def require_privileges(api: ProxmoxNode, plan: Plan, clock: StageClock) -> None:
@@ -91,6 +94,19 @@ def require_proxmox(plan: Plan) -> ProxmoxPlan:
             f"profile '{plan.profile}' is not for Proxmox", where="platform.kind", hint="only a Proxmox node has tokens"
         )
     return plan.proxmox
+
+
+def _make_token(plan: Plan, access: NodeAccess, command: tuple[str, ...]) -> str:
+    """Its secret."""
+    try:
+        answer = run_on_node(access.login, command)
+    except RunError as error:
+        if not _is_there(error):
+            raise
+        user, name = token_id(plan.client).split("!")
+        run_on_node(access.login, ("pveum", "user", "token", "remove", user, name))
+        answer = run_on_node(access.login, command)
+    return str(json.loads(answer)["value"])
 
 
 def _run_unless_there(access: NodeAccess, command: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from math import ceil
 
 from provision.errors import PlanError, SetupError
-from provision.models.guests import Container, ContainerChange
+from provision.models.guests import Container, ContainerChange, ContainerState
 from provision.models.plan import Card, Plan, PlannedMachine, ProxmoxPlan
 
 GENERAL_TAG = "provision"
@@ -76,13 +76,17 @@ def _device_of(card: Card) -> str:
 
 
 def creation_parameters(container: Container, where: ProxmoxPlan, template: str, ssh_key: str) -> dict[str, str]:
-    """What POST /nodes/NODE/lxc is given; unprivileged, without devices, which only root may set (domain.md A2.1)."""
+    """What POST /nodes/NODE/lxc is given; unprivileged, without devices, which only root may set (domain.md A2.1).
+
+    Without tags: for them Proxmox asks for VM.Config.Options on the guest itself (pve-guest-common, GuestHelpers.pm,
+    assert_tag_permissions), which it holds by its pool only once it is made.
+    """
     disks = {"rootfs": f"{where.storage}:{container.system_gib}"}
     if container.models_gib:
         # backup=0: or every backup carries the models (domain.md A6.12).
         disks["mp0"] = f"{where.storage}:{container.models_gib},mp={container.models_path},backup=0"
     return {
-        **container.options,
+        **{key: value for key, value in container.options.items() if key != "tags"},
         **disks,
         "vmid": str(container.id),
         "ostemplate": template,
@@ -90,6 +94,12 @@ def creation_parameters(container: Container, where: ProxmoxPlan, template: str,
         "pool": where.pool,
         "ssh-public-keys": ssh_key,
     }
+
+
+def is_ours(state: ContainerState, container: Container, tag: str) -> bool:
+    """It has the client's tag, or was made by a run that was killed before it set it: in the client's pool, which is
+    all that the token sees, with the planned name and no tag at all."""
+    return tag in state.tags or (not state.tags and state.name == container.name)
 
 
 def compare(container: Container, config: Mapping[str, object]) -> ContainerChange:

@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 USER = "provision@pve"
+MAKE_TOKEN = ("pveum", "user", "token", "add")
+"""How the one command begins that prints the token's secret."""
 Place = Literal["pool", "storage", "templates", "zone"]
 
 
@@ -88,25 +90,27 @@ def grants(client: str, storage: str, templates: str, zone: str) -> tuple[Grant,
 
 
 def creation_commands(client: str, storage: str, templates: str, zone: str) -> tuple[tuple[str, ...], ...]:
-    """What root runs on the node (pveum(1)), in this order; the last prints the token's secret, once, as JSON.
+    """What root runs on the node (pveum(1)), in this order; MAKE_TOKEN prints the token's secret, once, as JSON.
 
-    With privilege separation a token may do what both its user and itself were granted, so both are granted the same.
+    With privilege separation a token may do what both its user and itself were granted, so both are granted the same;
+    the token after it is made, for nothing is granted to one that is not there.
     Each `add` fails with 'already exists' on a second run, which the caller may pass over: `role modify` sets what a
     role that is there holds, and `acl modify` may be repeated (pve-access-control, API2/Role.pm and ACL.pm).
     """
-    roles, granted = [], []
+    roles, to_user, to_token = [], [], []
     for path, role, privileges in grants(client, storage, templates, zone):
         names = ",".join(privileges)
         roles.append(("pveum", "role", "add", role, "--privs", names))
         roles.append(("pveum", "role", "modify", role, "--privs", names))
-        for kind, who in (("--users", USER), ("--tokens", token_id(client))):
-            granted.append(("pveum", "acl", "modify", path, kind, who, "--roles", role))
+        to_user.append(("pveum", "acl", "modify", path, "--users", USER, "--roles", role))
+        to_token.append(("pveum", "acl", "modify", path, "--tokens", token_id(client), "--roles", role))
     return (
         ("pveum", "pool", "add", f"provision-{client}"),
         *roles,
         ("pveum", "user", "add", USER),
-        *granted,
-        ("pveum", "user", "token", "add", USER, client, "--privsep", "1", "--output-format", "json"),
+        *to_user,
+        (*MAKE_TOKEN, USER, client, "--privsep", "1", "--output-format", "json"),
+        *to_token,
     )
 
 

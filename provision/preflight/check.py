@@ -42,9 +42,12 @@ class Evidence:
         )
 
     def owner(self, guest: NodeGuest) -> PlannedMachine | None:
-        """The machine of the plan that a guest is: it has the client's tag and the planned name."""
-        tag = self.plan.proxmox.tag if self.plan.proxmox else None
-        return next((m for m in self.planned_guests if tag in guest.tags and guest.name == m.name), None)
+        """The machine of the plan that a guest is: it has the planned name and the client's tag, or is in the client's
+        pool without any tag, as a run leaves it that is killed in between."""
+        where = self.plan.proxmox
+        if where is None or not (where.tag in guest.tags or (guest.pool == where.pool and not guest.tags)):
+            return None
+        return next((machine for machine in self.planned_guests if guest.name == machine.name), None)
 
     def unknown(self, fact: str, subject: str, hint: str = "") -> Problem:
         """The warning where a fact could not be read: it is not guessed."""

@@ -20,10 +20,13 @@ from provision.lab.lab import destroy_lab
 from provision.lab.pve.template import lab_template
 from provision.pipeline.containers import remove_containers
 from provision.pipeline.drift import explain_silent, find_drift
+from provision.pipeline.guest_login import ensure_key
 from provision.pipeline.lab import inject_fault
 from provision.pipeline.lock import overlay_file
 from provision.pipeline.planning import make_plan
+from provision.pipeline.template import ensure_template
 from provision.pipeline.token import SECRET, create_token, require_privileges
+from provision.platforms.containers import creation_parameters, describe_containers
 from provision.platforms.privileges import PRIVILEGES, Privilege, grants, token_id
 from provision.platforms.proxmox import ProxmoxNode
 from provision.runner.secrets import read_secrets
@@ -206,6 +209,19 @@ def test_what_somebody_changed_is_seen_and_undone(lab: ProxmoxLab) -> None:
 
 
 @pytest.mark.usefixtures("healed")
+def test_tags_are_set_once_the_guest_is_in_its_pool(lab: ProxmoxLab) -> None:
+    """Proxmox asks for the privilege on the guest itself, and so does the lab's API; what a kill leaves is taken up."""
+    remove_containers(lab.node, lab.clock)
+    engine = next(container for container in describe_containers(lab.plan) if container.id == ENGINE)
+    template, key = ensure_template(lab.node, lab.clock), ensure_key(lab.workspace)
+    given = creation_parameters(engine, lab.node.where, template, key)
+    with pytest.raises(SetupError, match="Permission check failed"):
+        lab.node.api.create({**given, "tags": engine.options["tags"]})
+    lab.node.api.create(given)
+    lab.up()
+    assert find_drift(lab.node) == ()
+
+
 def test_a_guest_that_moves_or_grows_is_made_so_and_leaves_nothing_behind(lab: ProxmoxLab) -> None:
     """Another address means another id: the old guest goes. A disk grows in place, and the second run does nothing."""
     before = lab.plan

@@ -127,6 +127,9 @@ class LabPve(FakePve):  # type: ignore[misc]
         return {"id": ct.vmid, "config": ct.config, "keys": self.keys.get(str(ct.vmid), "")}
 
     async def _lxc_create(self, user: str, v: dict[str, Any]) -> Any:
+        if v.get("tags"):
+            # Asked without the pool, which the guest joins when it is made (pve-guest-common, GuestHelpers.pm).
+            self.require(user, f"/vms/{int(v['vmid'])}", "VM.Config.Options")
         self.keys[str(int(v["vmid"]))] = str(v.get("ssh-public-keys") or "")
         return await super()._lxc_create(user, v)
 
@@ -199,7 +202,11 @@ class LabPve(FakePve):  # type: ignore[misc]
         step = await self._asked_by_root(request)
         answer: dict[str, str] = {}
         if step["what"] == "role":
+            if step.get("new") and step["role"] in self.roles:
+                raise PveError(500, f"role '{step['role']}' already exists")
             self.roles[step["role"]] = step["privileges"]
+        elif step["what"] == "acl" and "!" in step["who"] and step["who"] not in self.apitokens:
+            raise PveError(400, f"no such token '{step['who']}'")
         elif step["what"] == "acl" and [step["who"], step["path"], step["role"]] not in self.grants:
             self.grants.append([step["who"], step["path"], step["role"]])
         elif step["what"] == "token":
@@ -209,6 +216,7 @@ class LabPve(FakePve):  # type: ignore[misc]
             answer = {"full-tokenid": step["token"], "value": self.apitokens[step["token"]]}
         elif step["what"] == "remove-token":
             self.apitokens.pop(step["token"], None)
+            self.grants = [grant for grant in self.grants if grant[0] != step["token"]]
         self._enforce()
         return ok(answer)
 

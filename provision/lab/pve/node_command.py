@@ -154,7 +154,8 @@ def pveum(words: list[str]) -> None:
     if verb == ["pool", "add"]:
         api.ask("POST", "/api2/json/pools", {"poolid": plain[2]})
     elif verb[0] == "role":
-        api.lab("pveum", {"what": "role", "role": plain[2], "privileges": re.split(r"[ ,]+", named["privs"])})
+        step = {"what": "role", "role": plain[2], "new": plain[1] == "add"}
+        api.lab("pveum", {**step, "privileges": re.split(r"[ ,]+", named["privs"])})
     elif verb == ["acl", "modify"]:
         for who in filter(None, (named.get("users"), named.get("tokens"))):
             api.lab("pveum", {"what": "acl", "who": who, "path": plain[2], "role": named["roles"]})

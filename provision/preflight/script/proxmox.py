@@ -62,6 +62,7 @@ def describe_guest(item: dict[str, Any]) -> dict[str, Any]:
         "status": item.get("status", "unknown"),
         "lock": item.get("lock") or dict(config).get("lock"),
         "memory_mib": int(item.get("maxmem", 0)) // 2**20,
+        "pool": item.get("pool"),
         "tags": sorted(filter(None, re.split(r"[;,\s]+", dict(config).get("tags", "")))),
         "addresses": [found for value in addresses for found in re.findall(r"\bip=([0-9.]+)", value)],
         "passed_through": [value for key, value in config if re.fullmatch(r"hostpci\d+", key)],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from provision.catalog import load_catalog
 from provision.errors import PlanError, SetupError
 from provision.inventory import build_inventory
+from provision.models.guests import ContainerState
 from provision.models.inventory import InventoryInput
 from provision.models.plan import Plan
 from provision.pipeline.lab_model import describe_lab_model
@@ -19,6 +20,7 @@ from provision.platforms.containers import (
     describe_containers,
     devices_of,
     disk_gib,
+    is_ours,
     split_tags,
 )
 from provision.platforms.lab import simulated_cards
@@ -93,6 +95,7 @@ def test_a_new_guest_is_unprivileged_and_asks_for_no_device() -> None:
         assert given_to_api["features"] == "nesting=1"
         assert given_to_api["pool"] == "provision-acme"
         assert not [key for key in given_to_api if key.startswith("dev")]
+        assert "tags" not in given_to_api, "the token may set them only once the guest is in its pool"
         assert ("mp0" in given_to_api) == (container.name == "engine")
 
 
@@ -143,3 +146,15 @@ def test_tags_are_read_whatever_parts_them(tags: list[str], between: str) -> Non
 def test_devices_are_read_in_the_order_of_their_numbers() -> None:
     config = {"dev10": "/dev/nvidia-uvm,gid=44", "dev2": "path=/dev/nvidiactl,gid=44", "devx": "no", "net0": "x"}
     assert devices_of(config) == ("/dev/nvidiactl", "/dev/nvidia-uvm")
+
+
+def test_a_guest_that_a_killed_run_left_without_its_tag_is_ours_and_a_tagged_stranger_is_not() -> None:
+    container = describe_containers(plan_of())[0]
+
+    def state(name: str, *tags: str) -> ContainerState:
+        return ContainerState(id=container.id, name=name, status="stopped", tags=tags, lock=None)
+
+    assert is_ours(state(container.name), container, "provision-acme")
+    assert is_ours(state("renamed", "provision-acme"), container, "provision-acme")
+    assert not is_ours(state("mail"), container, "provision-acme")
+    assert not is_ours(state(container.name, "provision"), container, "provision-acme")

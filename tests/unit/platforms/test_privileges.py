@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.platforms.privileges import (
+    MAKE_TOKEN,
     PRIVILEGES,
     Excess,
     Privilege,
@@ -121,14 +122,17 @@ def test_few_and_never_on_the_root_path() -> None:
         assert all(path.count("/") >= 2 for path in paths)
 
 
-def test_user_and_token_are_granted_the_same_and_the_token_comes_last() -> None:
-    *before, last = creation_commands("acme", "local-lvm", "local", "localnetwork")
-    assert last[:5] == ("pveum", "user", "token", "add", "provision@pve")
-    assert "--privsep" in last
-    users = {c[3:4] + c[-1:] for c in before if "--users" in c}
-    tokens = {c[3:4] + c[-1:] for c in before if "--tokens" in c}
+def test_user_and_token_are_granted_the_same_and_the_token_once_it_is_there() -> None:
+    """`acl modify` refuses a token that does not exist (pve-access-control, API2/ACL.pm, update_acl)."""
+    commands = creation_commands(*WHERE)
+    (made,) = (number for number, c in enumerate(commands) if c[: len(MAKE_TOKEN)] == MAKE_TOKEN)
+    assert commands[made][4:8] == ("provision@pve", "acme", "--privsep", "1")
+    users = {c[3:4] + c[-1:] for c in commands[:made] if "--users" in c}
+    tokens = {c[3:4] + c[-1:] for c in commands[made:] if "--tokens" in c}
     assert users == tokens
-    assert {c[5] for c in before if "--tokens" in c} == {token_id("acme")}
+    assert len(users) == len(grants(*WHERE))
+    assert {c[5] for c in commands if "--tokens" in c} == {token_id("acme")}
+    assert not any("--tokens" in c for c in commands[:made])
 
 
 @pytest.mark.parametrize(("storage", "templates"), PLACES)
