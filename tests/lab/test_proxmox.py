@@ -208,7 +208,6 @@ def test_what_somebody_changed_is_seen_and_undone(lab: ProxmoxLab) -> None:
     assert find_drift(lab.node) == ()
 
 
-@pytest.mark.usefixtures("healed")
 def test_tags_are_set_once_the_guest_is_in_its_pool(lab: ProxmoxLab) -> None:
     """Proxmox asks for the privilege on the guest itself, and so does the lab's API; what a kill leaves is taken up."""
     remove_containers(lab.node, lab.clock)
@@ -238,6 +237,7 @@ def test_a_guest_that_moves_or_grows_is_made_so_and_leaves_nothing_behind(lab: P
         lab.up()
 
 
+@pytest.mark.usefixtures("healed")
 def test_a_foreign_guest_at_a_planned_id_stops_the_run(lab: ProxmoxLab) -> None:
     remove_containers(lab.node, lab.clock)
     lab.as_root("POST", "/lab/guest", vmid=ENGINE, config={"hostname": "mail", "net0": "name=eth0,bridge=vmbr0"})

@@ -58,11 +58,12 @@ class ApiFiles:
 
 def ensure_api(files: ApiFiles, address: IPv4Address) -> None:
     """Have the API answer at `address`. Raises SetupError with the end of its log when it does not."""
-    if find_process(files) is None:
-        _start(files)
+    started = _start(files) if find_process(files) is None else None
     deadline = time.monotonic() + START_LIMIT_S
     while not _answers(files, address):
-        if time.monotonic() > deadline or find_process(files) is None:
+        # Its entry in /proc names the program only a moment after the start.
+        ended = started.poll() is not None if started else find_process(files) is None
+        if time.monotonic() > deadline or ended:
             said = " ".join(files.log.read_text(errors="replace").split())[-300:]
             raise SetupError(
                 f"the lab's Proxmox API does not answer: {said}",
@@ -134,11 +135,11 @@ def _write_secret(path: Path, text: str) -> None:
         out.write(text + "\n")
 
 
-def _start(files: ApiFiles) -> None:
+def _start(files: ApiFiles) -> subprocess.Popen[bytes]:
     """In a session of its own: it lives as long as the lab, like the guests."""
     argv = [str(ensure_environment()), str(PROGRAM), str(files.settings)]
     with files.log.open("ab") as log:
-        subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
 
 def _answers(files: ApiFiles, address: IPv4Address) -> bool:
