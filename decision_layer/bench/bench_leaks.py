@@ -1,0 +1,46 @@
+"""The whole leak test: generated cases against a running gateway, judged at the mock cloud's socket.
+
+Run: .venv/bin/python -m bench.bench_leaks [--count 10000] [--seed 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import tempfile
+import time
+from pathlib import Path
+
+from tests.gateway.leak_cases import leaks_of, make_cases, run_cases
+from tests.gateway.running import running_lab
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    cases = make_cases(options.seed, options.count)
+    with tempfile.TemporaryDirectory() as place, running_lab(Path(place)) as lab:
+        started = time.monotonic()
+        done = run_cases(lab, cases)
+        seconds = time.monotonic() - started
+        leaks = leaks_of(lab, cases)
+        cloud = {side: len(lab.seen(side)) for side in lab.ports}
+    statuses = collections.Counter(done.values())
+    kept = sum(not case.may_leave for case in cases)
+    print(f"{len(cases)} cases in {seconds:.0f} s, of them {kept} that may not leave")
+    for fault in sorted({case.fault for case in cases}):
+        of_fault = collections.Counter(done[case.marker] for case in cases if case.fault == fault)
+        print(
+            f"  {fault or 'no fault':18} {sum(of_fault.values()):6} cases, by status {dict(sorted(of_fault.items()))}"
+        )
+    print(f"answers by status: {dict(sorted(statuses.items()))}; bodies at the mocks: {cloud}")
+    print(f"leaks: {len(leaks)}")
+    for told in leaks[:20]:
+        print(f"  {told}")
+    raise SystemExit(1 if leaks else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Reads the log without being able to change it: by record id for people, by seq for export and the OTLP sender."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from decision_layer.audit import canonical, chain, keytable
+from decision_layer.audit.errors import AuditUnavailableError
+from decision_layer.audit.keyring import AuditKeys
+from decision_layer.audit.record import Entry, Sealed
+from decision_layer.audit.store import KEYS, LOG
+
+_COLUMNS = "seq, kind, record_id, at, hash, body_hash, sealed_hash, body, sealed"
+
+
+class Found(NamedTuple):
+    """One row. `body` is None once retention took it, `sealed` is None where there is or no longer is any."""
+
+    seq: int
+    kind: str
+    record_id: str
+    at: int
+    hash: bytes
+    body_hash: bytes
+    sealed_hash: bytes | None
+    body: bytes | None
+    sealed: bytes | None
+
+    @property
+    def entry(self) -> Entry | None:
+        """The body as its struct; msgspec.MsgspecError when it was damaged."""
+        return canonical.decode(self.body) if self.body is not None else None
+
+
+class LogReader:
+    """A directory's log. Every method raises AuditUnavailableError when the file cannot be read."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def of(self, record_id: str) -> list[Found]:
+        """The decision with this id and everything that followed it, oldest first."""
+        return list(
+            self._rows(
+                f"SELECT {_COLUMNS} FROM entries WHERE kind = 'decision' AND record_id = :id UNION ALL"  # noqa: S608
+                f" SELECT {_COLUMNS} FROM entries WHERE kind <> 'decision' AND record_id = :id ORDER BY seq",
+                {"id": record_id},
+            )
+        )
+
+    def of_kinds(self, *kinds: str) -> list[Found]:
+        """Every entry of these kinds, oldest first. Reads the whole log: for a start, not for a request."""
+        marks = ", ".join("?" * len(kinds))
+        sql = f"SELECT {_COLUMNS} FROM entries WHERE kind IN ({marks}) ORDER BY seq"  # noqa: S608 - fixed text
+        return list(self._rows(sql, kinds))
+
+    def after(self, seq: int, limit: int = -1) -> Iterator[Found]:
+        """Rows after `seq` in order, at most `limit`."""
+        return self._rows(
+            f"SELECT {_COLUMNS} FROM entries WHERE seq > :seq ORDER BY seq LIMIT :limit",  # noqa: S608 - fixed text
+            {"seq": seq, "limit": limit},
+        )
+
+    def last_seq(self) -> int:
+        """The seq of the last row, 0 for an empty log."""
+        return next(self._query("SELECT max(seq) FROM entries", {}))[0] or 0
+
+    def open_sealed(self, found: Found, keys: AuditKeys) -> Sealed | None:
+        """What a row sealed; None when there is nothing or its key was destroyed. AuditKeyError when it was changed."""
+        if found.sealed is None:
+            return None
+        return keytable.open_sealed(self._directory / KEYS, keys, found.record_id, found.sealed)
+
+    def _rows(self, sql: str, values: dict[str, object] | tuple[str, ...]) -> Iterator[Found]:
+        return (Found(*row) for row in self._query(sql, values))
+
+    def _query(self, sql: str, values: dict[str, object] | tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+        try:
+            link = chain.connect_reader(self._directory / LOG)
+            try:
+                yield from link.execute(sql, values)
+            finally:
+                link.close()
+        except sqlite3.Error as error:
+            raise AuditUnavailableError(
+                f"the audit log cannot be read: {error}",
+                where=str(self._directory / LOG),
+                hint="is this the right directory, and may this user read it?",
+            ) from error

@@ -1,0 +1,70 @@
+"""From the parts of a request to findings: kinds and counts, never a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from itertools import pairwise
+
+from decision_layer.detect import contact, digits, letters, phones
+from decision_layer.detect.hits import Hits
+from decision_layer.detect.lexicon import Lexicon
+from decision_layer.detect.normalise import variants
+from decision_layer.parts import Finding, Part
+
+_SEAM = 80  # characters on either side; no identifier is longer, even with a space behind each character
+_SHORTEST = 7  # digits with their separators; no identifier or telephone number is shorter
+
+
+@lru_cache(maxsize=1)
+def prepared() -> Lexicon:
+    """Built on first use (some tenths of a second); call it at start, so that no request waits for it."""
+    return Lexicon()
+
+
+def scan(parts: Iterable[Part]) -> tuple[Finding, ...]:
+    """Findings of all parts together, sorted by kind. A count is of distinct values or words."""
+    hits = Hits()
+    held = tuple(parts)
+    for text in variants("\n".join([part.text for part in held])):
+        _scan_text(text, hits)
+    seams = "\n".join(_seams(held))
+    if seams:
+        for text in variants(seams):
+            _scan_text(text, hits)
+    return hits.findings()
+
+
+def _seams(parts: tuple[Part, ...]) -> Iterator[str]:
+    """Where one content part of a message goes on in the next, as a model reads it; a number or an address may be cut
+    there, behind a digit, a dot, an @ or a space alike."""
+    for left, right in pairwise(parts):
+        if left.text and right.text:
+            message = _message(left.where)
+            if message and message == _message(right.where):
+                yield left.text[-_SEAM:] + right.text[:_SEAM]
+
+
+def _message(where: str) -> str:
+    return where.rpartition(".content[")[0]
+
+
+def _scan_text(text: str, hits: Hits) -> None:
+    lower = _lower(text)
+    for match in digits.clusters(text):
+        start, end = match.span()
+        if letters.scan_around(text, lower, start, end, hits) or end - start < _SHORTEST:
+            continue
+        taken = digits.scan_cluster(text, lower, start, end, hits)
+        phones.scan_phone(text, lower, start, end, taken, hits)
+    letters.scan_documents(text, lower, hits)
+    contact.scan_mail(text, hits)
+    prepared().scan(text, lower, hits)
+
+
+def _lower(text: str) -> str:
+    """Lower case of the same length: a letter whose lower case is longer (U+0130) stays as it is."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    return "".join([low if len(low := c.lower()) == 1 else c for c in text])

@@ -1,0 +1,115 @@
+"""Who asks: keys of clients, how often they may and how many at once; keys of upstreams, which nobody else reads."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import time
+from pathlib import Path
+
+from decision_layer.errors import DecisionLayerError
+from decision_layer.gateway.answers import Refused
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import Client, Model
+
+_MINUTE_S = 60.0
+_MIN_KEY_CHARS = 16
+
+
+class Credentials:
+    """Keys by the names that the policy gives them; each is a file of this folder (systemd's LoadCredential)."""
+
+    def __init__(self, folder: Path, loaded: LoadedPolicy) -> None:
+        """Raises DecisionLayerError where a client's or an upstream's key is missing, empty or given twice."""
+        self._clients: dict[bytes, Client] = {}
+        for client in loaded.policy.clients:
+            key = _read(folder, client.key)
+            digest = hashlib.sha256(key.encode()).digest()
+            if digest in self._clients:
+                raise DecisionLayerError(
+                    f"clients {client.name} and {self._clients[digest].name} have the same key",
+                    where=str(folder / client.key),
+                    hint="each client needs a key of its own",
+                )
+            self._clients[digest] = client
+        names = {model.upstream.key for model in loaded.policy.models if model.upstream.key}
+        self._upstreams = {name: _read(folder, name) for name in sorted(names)}
+        self._people = {
+            role: {person.name: _read(folder, person.key) for person in people}
+            for role, people in (("reviewer", loaded.policy.reviewers), ("approver", loaded.policy.approvers))
+        }
+
+    def find_person(self, role: str, authorization: bytes) -> str | None:
+        """The name behind HTTP Basic, if it has this role; None for anything else."""
+        scheme, _, encoded = authorization.partition(b" ")
+        try:
+            name, colon, key = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except (ValueError, UnicodeDecodeError):
+            return None
+        known = self._people[role].get(name)
+        if scheme.lower() != b"basic" or not colon or known is None:
+            return None
+        return name if hmac.compare_digest(known.encode(), key.encode()) else None
+
+    def find_client(self, headers: dict[bytes, bytes]) -> Client:
+        """By `Authorization: Bearer` or `x-api-key`. Looked up by hash, so that time tells nothing about a key."""
+        given = headers.get(b"x-api-key", b"")
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        if not given and scheme.lower() == b"bearer":
+            given = token.strip()
+        client = self._clients.get(hashlib.sha256(given).digest()) if given else None
+        if client is None:
+            raise Refused(401, "invalid_api_key", "this needs a valid key of the decision layer")
+        return client
+
+    def header_for(self, model: Model) -> dict[str, str]:
+        upstream = model.upstream
+        if upstream.key is None:
+            return {}
+        key = self._upstreams[upstream.key]
+        return {"Authorization": f"Bearer {key}"} if upstream.header == "bearer" else {upstream.header: key}
+
+
+def _read(folder: Path, name: str) -> str:
+    try:
+        key = (folder / name).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DecisionLayerError(
+            f"the key {name} cannot be read: {error}", where=str(folder), hint="put it there, one line, mode 0400"
+        ) from None
+    if len(key) < _MIN_KEY_CHARS:
+        raise DecisionLayerError(
+            f"the key {name} has fewer than {_MIN_KEY_CHARS} characters",
+            where=str(folder / name),
+            hint="make a longer one",
+        )
+    return key
+
+
+class Turnstile:
+    """Requests per minute and at once, for each client. A bucket refills steadily; over it is 429 with Retry-After."""
+
+    def __init__(self) -> None:
+        self._level: dict[str, tuple[float, float]] = {}
+        self._inside: dict[str, int] = {}
+
+    def enter(self, client: Client) -> None:
+        now = time.monotonic()
+        level, seen = self._level.get(client.name, (float(client.requests_per_minute), now))
+        level = min(client.requests_per_minute, level + (now - seen) * client.requests_per_minute / _MINUTE_S)
+        if level < 1:
+            wait = max(1, round((1 - level) * _MINUTE_S / client.requests_per_minute))
+            self._level[client.name] = (level, now)
+            retry = ((b"retry-after", str(wait).encode()),)
+            raise Refused(
+                429, "rate_limit_exceeded", f"{client.requests_per_minute} requests a minute are allowed", retry
+            )
+        if self._inside.get(client.name, 0) >= client.concurrent:
+            retry = ((b"retry-after", b"1"),)
+            raise Refused(429, "too_many_at_once", f"{client.concurrent} requests at once are allowed", retry)
+        self._level[client.name] = (level - 1, now)
+        self._inside[client.name] = self._inside.get(client.name, 0) + 1
+
+    def leave(self, client: Client) -> None:
+        self._inside[client.name] -= 1

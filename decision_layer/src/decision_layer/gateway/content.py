@@ -1,0 +1,61 @@
+"""What the content of a request holds. Any fault on the way is a doubt, and doubt stays at home."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+import msgspec
+
+from decision_layer.detect.scan import scan
+from decision_layer.gateway.alarm import ALARM, TookTooLong
+from decision_layer.gateway.paths import PATHS
+from decision_layer.parts import Finding, Part
+from decision_layer.policy.shape import Limits
+from decision_layer.walk import WALKERS, WalkError, collect
+
+log = logging.getLogger(__name__)
+INLINE_CHARS = 16_384
+"""Longer texts are read in a thread, so that others do not wait; below, the switch costs more than the reading."""
+INLINE_SECONDS = 0.5
+"""A hundred times what such a text takes; then it is given up, since everybody waits for it."""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """`doubt` says why the content could not be judged; `detection` is the audit record's word for it."""
+
+    findings: tuple[Finding, ...] = ()
+    opaque: bool = False
+    doubt: str = ""
+    detection: str = "complete"
+    chars: int = 0
+    parts: tuple[Part, ...] = ()
+    """What was read, for the second stage; never kept."""
+
+
+async def look(endpoint: str, body: dict[str, Any], limits: Limits) -> Seen:
+    """Never raises for what the content does, and never takes longer than the policy allows."""
+    try:
+        walked = collect(WALKERS[PATHS[endpoint]], body)
+    except WalkError as error:
+        return Seen(doubt=str(error), detection="unknown_part")
+    except Exception:
+        log.exception("a walker failed")
+        return Seen(doubt="the request could not be read", detection="error")
+    chars = sum(len(part.text) for part in walked.parts)
+    opaque = bool(walked.opaque)
+    if chars > limits.text_chars:
+        return Seen(opaque=opaque, doubt="more text than the detectors read", detection="over_length", chars=chars)
+    try:
+        if chars <= INLINE_CHARS:
+            with ALARM.after(min(INLINE_SECONDS, limits.detection_seconds)):
+                findings = scan(walked.parts)
+        else:
+            findings = await asyncio.wait_for(asyncio.to_thread(scan, walked.parts), limits.detection_seconds)
+    except (TimeoutError, TookTooLong):
+        return Seen(opaque=opaque, doubt="the detectors took too long", detection="timeout", chars=chars)
+    except Exception:
+        log.exception("a detector failed")
+        return Seen(opaque=opaque, doubt="a detector failed", detection="error", chars=chars)
+    return Seen(findings=findings, opaque=opaque, chars=chars, parts=tuple(walked.parts))

@@ -1,0 +1,185 @@
+"""One request's decision, and the record of it that is on disk before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from decision_layer.audit import record
+from decision_layer.audit.errors import AuditError
+from decision_layer.audit.ids import record_id
+from decision_layer.audit.keyring import AuditKeys
+from decision_layer.audit.record import Sealed, utc_now
+from decision_layer.audit.store import AuditStore
+from decision_layer.challenge.approvals import HELD, Approvals
+from decision_layer.gateway.answers import Refused
+from decision_layer.gateway.content import Seen, look
+from decision_layer.gateway.conversations import Conversations
+from decision_layer.gateway.facts import Request, make_facts, read_request
+from decision_layer.gateway.second_stage import SecondStage, is_wanted
+from decision_layer.policy.decide import Decision, Facts, decide
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import Client, Model
+
+_facts = msgspec.msgpack.Encoder()
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What records say of this gateway."""
+
+    host: str
+    version: str
+
+
+class Keeping(NamedTuple):
+    """Where decisions and the classes of conversations are kept."""
+
+    store: AuditStore
+    keys: AuditKeys
+    conversations: Conversations
+    place: Place
+    approvals: Approvals
+    second_stage: SecondStage | None = None
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision that is on record, with what its hops need."""
+
+    loaded: LoadedPolicy
+    request: Request
+    facts: Facts
+    decision: Decision
+    record_id: str
+    received_at: datetime
+    held: bool = False
+    """Another person may let it leave: /approve/<record id>."""
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """For the client: the class, the rule and the record's id."""
+        decision = self.decision
+        named = (
+            (b"x-decision-record", self.record_id),
+            (b"x-data-class", decision.data_class),
+            (b"x-rule", decision.rule),
+        )
+        return [(name, value.encode()) for name, value in named if value]
+
+
+async def decide_and_record(
+    loaded: LoadedPolicy,
+    client: Client,
+    endpoint: str,
+    headers: dict[bytes, bytes],
+    raw: bytes,
+    body: dict[str, Any],
+    spent: tuple[str, ...],
+    keeping: Keeping,
+) -> Decided:
+    """Durable on return. Raises Refused (503) where the record, or the conversation's class, cannot be kept."""
+    received = utc_now()
+    store, keys, conversations, place, approvals, second = keeping
+    request = read_request(loaded, client, headers, body)
+    seen = await look(endpoint, body, loaded.policy.limits)
+    facts = msgspec.structs.replace(
+        make_facts(request, client, endpoint),
+        findings=seen.findings,
+        opaque=seen.opaque,
+        doubt=seen.doubt,
+        chars=seen.chars,
+        spent=spent,
+    )
+    try:
+        if request.conversation:
+            floor = conversations.floor(client.name, request.conversation)
+            facts = msgspec.structs.replace(facts, conversation=floor)
+        decision = decide(loaded, facts)
+        if second is not None and is_wanted(loaded, facts, decision):
+            facts = await second.judge(loaded, facts, seen.parts)
+            decision = decide(loaded, facts)
+        approval = headers.get(b"x-approval", b"").decode("ascii", "replace").strip()
+        if approval and approvals.covers(approval, client.name, hashlib.sha256(raw).hexdigest(), decision.data_class):
+            facts = msgspec.structs.replace(facts, approved=True)
+            decision = decide(loaded, facts)
+        held = bool(decision.refusal) and any(item.refused.startswith(HELD) for item in decision.candidates)
+        entry = make_record(loaded, client, request, facts, seen, decision, raw, received, place)
+        entry = msgspec.structs.replace(
+            entry, approval_id=approval if facts.approved else "", effect="hold" if held else entry.effect
+        )
+        if request.conversation:
+            conversations.raise_to(loaded, client.name, request.conversation, decision.data_class)
+        # The facts, sealed: with the policy of this hash they give the same decision again (replay, counterfactuals).
+        await store.decide(entry, Sealed(keys.pseudonym(facts.user) if facts.user else "", _facts.encode(facts)))
+    except (AuditError, sqlite3.Error):
+        raise Refused(503, "audit_unavailable", "no record can be kept now, so nothing is answered") from None
+    return Decided(
+        loaded=loaded,
+        request=request,
+        facts=facts,
+        decision=decision,
+        record_id=entry.record_id,
+        received_at=received,
+        held=held,
+    )
+
+
+def make_record(
+    loaded: LoadedPolicy,
+    client: Client,
+    request: Request,
+    facts: Facts,
+    seen: Seen,
+    decision: Decision,
+    raw: bytes,
+    received: datetime,
+    place: Place,
+) -> record.Decision:
+    """No value that was found, no prompt: kinds, counts and hashes."""
+    chosen = loaded.models[decision.chain[0]] if decision.chain else None
+    return record.Decision(
+        record_id=record_id(),
+        received_at=received,
+        decided_at=utc_now(),
+        request_id="",
+        endpoint=facts.endpoint,
+        caller=client.name,
+        caller_auth="key",
+        task_type=facts.task,
+        workflow_step=facts.step,
+        language=facts.language,
+        explicit_label=facts.label or "",
+        label_source=request.label_source,
+        findings=facts.findings,
+        detection=seen.detection,
+        effective_class=decision.data_class,
+        policy_id=loaded.policy.name,
+        policy_version=str(loaded.policy.version),
+        policy_sha256=loaded.sha256,
+        effect="refuse" if decision.refusal else "allow",
+        requested_model=facts.asked,
+        candidates=tuple(record.Candidate(item.model, item.zone, item.refused) for item in decision.candidates),
+        chosen=_tell_model(chosen) if chosen else None,
+        rule=decision.rule,
+        hops=decision.chain,
+        reasons=decision.reasons,
+        input_sha256=hashlib.sha256(raw).hexdigest(),
+        input_bytes=len(raw),
+        snapshot=True,
+        software_version=place.version,
+        host=place.host,
+    )
+
+
+def _tell_model(model: Model) -> record.Chosen:
+    return record.Chosen(
+        model=model.name,
+        revision=model.revision,
+        provider=model.provider,
+        zone=model.zone,
+        inference_location=model.zone,
+        storage_location=model.storage or "",
+    )

@@ -1,0 +1,113 @@
+"""Connections to the upstreams, kept while they are warm: no proxy of the environment, no cookies, no redirects."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from decision_layer.gateway.channel import Answer, BrokenError, Channel
+
+_CONNECT_S = 5.0
+_IDLE_S = 4.0
+"""Shorter than the 5 s after which uvicorn and Node close: no request is sent into a connection that is ending."""
+
+
+class Place(NamedTuple):
+    host: str
+    port: int
+    tls: bool
+    host_header: str
+    path: str
+
+
+@lru_cache(maxsize=1024)
+def find_place(url: str) -> Place:
+    """Host, port and path of a policy's URL; ValueError where it has none that can be sent."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    if parts.hostname is None or parts.scheme not in ("http", "https") or not url.isascii() or not url.isprintable():
+        raise ValueError("this is no URL to send to")
+    netloc = parts.netloc.rpartition("@")[2]
+    return Place(parts.hostname, parts.port or (443 if tls else 80), tls, netloc, parts.path or "/")
+
+
+def encode_request(place: Place, headers: dict[str, str], body: bytes) -> bytes:
+    """ValueError where a header would be more than one line (a key with a line break in it)."""
+    lines = [f"POST {place.path} HTTP/1.1\r\nHost: {place.host_header}\r\nContent-Length: {len(body)}\r\n"]
+    for name, value in headers.items():
+        if not value.isprintable() or not value.isascii():
+            raise ValueError("a header is no line of ASCII")
+        lines.append(f"{name}: {value}\r\n")
+    return b"".join(("".join(lines).encode("ascii"), b"\r\n", body))
+
+
+class Pool:
+    """Idle connections by host. There is no limit but the clients' own: each request has at most one under way."""
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, int, bool], list[Channel]] = {}
+        self._trust = ssl.create_default_context()
+        self._trust.set_alpn_protocols(["http/1.1"])
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes, *, silent_s: float) -> Answer:
+        """The answer once its head is here; the caller close()s it. Raises BrokenError.
+
+        Never sent twice: a POST that got no answer may have been carried out.
+        """
+        try:
+            place = find_place(url)
+            request = encode_request(place, headers, body)
+        except ValueError as error:
+            raise BrokenError("unsendable") from error
+        channel = self._take(place) or await self._connect(place)
+        answer = channel.ask(request)
+        try:
+            await answer.head(silent_s)
+        except BaseException:
+            answer.close()
+            raise
+        answer.release = lambda: self._keep(place, channel)
+        return answer
+
+    def close(self) -> None:
+        for channels in self._idle.values():
+            for channel in channels:
+                channel.cut()
+        self._idle.clear()
+
+    def _take(self, place: Place) -> Channel | None:
+        idle = self._idle.get(place[:3])
+        oldest = asyncio.get_running_loop().time() - _IDLE_S
+        while idle:
+            channel = idle.pop()
+            if channel.usable and channel.idle_since > oldest:
+                return channel
+            channel.cut()
+        return None
+
+    def _keep(self, place: Place, channel: Channel) -> None:
+        idle = self._idle.setdefault(place[:3], [])
+        if channel.usable:
+            idle.append(channel)
+        oldest = asyncio.get_running_loop().time() - _IDLE_S
+        while idle and idle[0].idle_since <= oldest:  # the last is taken first, so the oldest stand in front
+            idle.pop(0).cut()
+
+    async def _connect(self, place: Place) -> Channel:
+        loop = asyncio.get_running_loop()
+        context = self._trust if place.tls else None
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                _, channel = await loop.create_connection(
+                    lambda: Channel(loop),
+                    place.host,
+                    place.port,
+                    ssl=context,
+                    server_hostname=place.host if place.tls else None,
+                )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            raise BrokenError("timeout" if isinstance(error, TimeoutError) else "no_connection") from error
+        return channel

@@ -1,0 +1,122 @@
+"""One hop: checked again, sent, and its answer opened. Nothing of the answer is read before it is known to be good."""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from decision_layer.audit.record import Hop
+from decision_layer.gateway.anthropic import UntranslatableError
+from decision_layer.gateway.callers import Credentials
+from decision_layer.gateway.channel import Answer, BrokenError
+from decision_layer.gateway.deciding import Decided
+from decision_layer.gateway.pool import Pool
+from decision_layer.gateway.wire import make_outgoing
+from decision_layer.policy.decide import refusal
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import Model
+
+RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+"""Busy or broken: the next candidate is asked. Other errors are the client's to see. 529 is Anthropic's overloaded."""
+SILENT_S = 600.0
+"""An upstream that says nothing for so long is given up."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An upstream that answers: its head is here, its body is still to come."""
+
+    model: Model
+    answer: Answer
+    translate: bool
+    started: float
+
+
+class NoAnswerError(Exception):
+    """Every candidate failed; `hops` say how."""
+
+    def __init__(self, hops: tuple[Hop, ...]) -> None:
+        told = "; ".join(f"{hop.model}: {hop.error or hop.status}" for hop in hops)
+        super().__init__(f"no model answered ({told})")
+        self.hops = hops
+
+
+async def open_first(
+    pool: Pool,
+    credentials: Credentials,
+    decided: Decided,
+    body: dict[str, object],
+    current: LoadedPolicy,
+    begin: float,
+) -> tuple[Opened, tuple[Hop, ...]]:
+    """The first candidate that answers, and the hops that did not. Raises NoAnswerError.
+
+    Each hop asks the policy again: the one that decided, and the one in use now where it was changed meanwhile.
+    """
+    hops: list[Hop] = []
+    for name in decided.decision.chain:
+        model = decided.loaded.models[name]
+        barred = _recheck(decided, model, current)
+        if barred:
+            hops.append(_hop(model, 0, f"barred: {barred}", begin, time.monotonic()))
+            continue
+        started = time.monotonic()
+        opened = await _try(pool, credentials, decided, model, body, started)
+        if isinstance(opened, Opened):
+            return opened, tuple(hops)
+        hops.append(_hop(model, opened[0], opened[1], begin, started))
+    raise NoAnswerError(tuple(hops))
+
+
+def _recheck(decided: Decided, model: Model, current: LoadedPolicy) -> str:
+    facts, data_class = decided.facts, decided.decision.data_class
+    home = bool(facts.doubt) or (facts.label is not None and facts.label not in decided.loaded.rank)
+    budget = decided.decision.budget or None
+    barred = refusal(decided.loaded, model, data_class, facts, stay_home=home, budget=budget)
+    if barred or current is decided.loaded:
+        return barred
+    now = current.models.get(model.name)
+    if now != model or data_class not in current.rank:
+        return "policy: it was changed meanwhile"
+    return refusal(current, now, data_class, facts, stay_home=home, budget=budget)
+
+
+async def _try(
+    pool: Pool,
+    credentials: Credentials,
+    decided: Decided,
+    model: Model,
+    body: dict[str, object],
+    started: float,
+) -> Opened | tuple[int, str]:
+    home = decided.loaded.is_home(model)
+    try:
+        outgoing = make_outgoing(model, decided.facts.endpoint, body, home=home, keys=credentials.header_for(model))
+    except UntranslatableError as error:
+        return 0, str(error)
+    except (KeyError, TypeError, AttributeError):
+        return 0, "the request has not the shape that this model's API needs"
+    try:
+        answer = await pool.post(outgoing.url, outgoing.headers, outgoing.body, silent_s=SILENT_S)
+    except BrokenError as error:
+        return 0, str(error)
+    if answer.status in RETRIED or 300 <= answer.status < 400:
+        answer.close()
+        return answer.status, "busy" if answer.status in (429, 529) else "failed"
+    return Opened(model, answer, outgoing.translate, started)
+
+
+def _hop(model: Model, status: int, error: str, begin: float, started: float) -> Hop:
+    return Hop(
+        model=model.name,
+        zone=model.zone,
+        status=status,
+        error=error[:200],
+        start_us=round((started - begin) * 1e6),
+        duration_us=round((time.monotonic() - started) * 1e6),
+    )
+
+
+def succeeded(opened: Opened, begin: float) -> Hop:
+    """The hop that answered, once its answer is over."""
+    return _hop(opened.model, opened.answer.status, "", begin, opened.started)

@@ -1,0 +1,58 @@
+"""What is sent to an upstream: the body that was read, under the model's name there, without what is the gateway's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+
+from decision_layer.gateway import anthropic
+from decision_layer.gateway.facts import OWN_METADATA
+from decision_layer.gateway.paths import PATHS
+from decision_layer.policy.shape import Model
+
+ANTHROPIC_VERSION = "2023-06-01"
+"""The only stable value of the anthropic-version header (platform.claude.com, API versioning)."""
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    url: str
+    body: bytes
+    headers: dict[str, str]
+    translate: bool = False
+    """The answer is Anthropic's and the client speaks chat completions."""
+
+
+def make_outgoing(model: Model, endpoint: str, body: dict[str, Any], *, home: bool, keys: dict[str, str]) -> Outgoing:
+    """Raises anthropic.UntranslatableError where a chat cannot be told in Anthropic's words."""
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity", **keys}
+    upstream = model.upstream
+    sent = _strip(body, upstream.model, home=home)
+    if upstream.api == "anthropic":
+        headers["anthropic-version"] = ANTHROPIC_VERSION
+        if endpoint == "chat":
+            translated = orjson.dumps(anthropic.to_messages(sent))
+            return Outgoing(
+                url=upstream.url + PATHS["messages"].removeprefix("/v1"),
+                body=translated,
+                headers=headers,
+                translate=True,
+            )
+    return Outgoing(url=upstream.url + PATHS[endpoint].removeprefix("/v1"), body=orjson.dumps(sent), headers=headers)
+
+
+def _strip(body: dict[str, Any], name: str, *, home: bool) -> dict[str, Any]:
+    """`user` names a person: it stays at home. Metadata that is for the gateway goes to nobody."""
+    sent = {**body, "model": name}
+    if not home:
+        sent.pop("user", None)
+        sent.pop("safety_identifier", None)
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict):
+        rest = {key: value for key, value in metadata.items() if key not in OWN_METADATA}
+        if rest:
+            sent["metadata"] = rest
+        else:
+            del sent["metadata"]
+    return sent

@@ -1,0 +1,1 @@
+"""The policy file: what data classes there are, where each may go, and which model answers what."""
