@@ -11,16 +11,15 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from provision.catalog.releases import release_id
+from provision.catalog.node_artifacts import SAFE_LOADER, load_artifacts
+from provision.catalog.releases import release_id, unpacked_release_id
 from provision.errors import SetupError
+from provision.models.artifact import NodeArtifact
 from provision.models.catalog import Artifact, Catalog, GpuEntry, ModelEntry, ServiceEntry
 
 _DATA = Path(__file__).parent / "data"
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 """In a checkout, the roles lie beside the package; a bare wheel has none."""
-
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's safe loader where PyYAML was built with it: it reads the catalogue in a tenth of the time."""
 
 type _Entries = dict[str, dict[str, Any]]
 
@@ -33,10 +32,10 @@ def load_catalog(data: Path = _DATA, roles: Path = ROLES) -> Catalog:
     """
     gpus, models = data / "gpus", data / "models"
     return Catalog(
-        gpus=_check(dict[str, GpuEntry], _with_key(_read_folder(gpus), "id"), gpus),
-        models=_check(dict[str, ModelEntry], _complete(_with_key(_read_folder(models), "id")), models),
+        gpus=_check(dict[str, GpuEntry], _with_key(read_data_folder(gpus), "id"), gpus),
+        models=_check(dict[str, ModelEntry], _complete(_with_key(read_data_folder(models), "id")), models),
         services=_load_services(data / "services.yml", roles),
-        artifacts=_check(dict[str, Artifact], _read(data / "artifacts.yml"), data / "artifacts.yml"),
+        artifacts=_check(dict[str, Artifact], read_data(data / "artifacts.yml"), data / "artifacts.yml"),
     )
 
 
@@ -53,11 +52,26 @@ def _in_mib(quant: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load_services(path: Path, roles: Path) -> dict[str, ServiceEntry]:
-    entries = _with_key(_read(path), "name")
-    for entry in entries.values():
-        released = entry.get("installs") == "release"
-        entry["release"] = release_id(_find_recipe(roles, str(entry.get("role")))) if released else None
-    return _check(dict[str, ServiceEntry], entries, path)
+    entries = _check(dict[str, ServiceEntry], _with_key(read_data(path), "name"), path)
+    locked = load_artifacts(None)
+    return {name: name_release(entry, roles, locked) for name, entry in entries.items()}
+
+
+def name_release(
+    entry: ServiceEntry, roles: Path, locked: Mapping[str, NodeArtifact], stand_ins: Mapping[str, str] | None = None
+) -> ServiceEntry:
+    """The entry with the id of its release. `locked`: upstream's files by name. `stand_ins`: in the lab, what it has
+    instead of them, by the same names. Raises SetupError where a recipe or a locked file is missing."""
+    if entry.installs != "release":
+        return entry
+    recipe = _find_recipe(roles, entry.role)
+    if not entry.artifacts:
+        return entry.model_copy(update={"release": release_id(recipe)})
+    if missing := [name for name in entry.artifacts if name not in locked]:
+        raise SetupError(f"no pinned file is called '{missing[0]}'", where=f"service {entry.name}", hint="add it")
+    ids = [stand_ins[name] for name in entry.artifacts] if stand_ins is not None else []
+    release = unpacked_release_id(recipe, [locked[name] for name in entry.artifacts], ids)
+    return entry.model_copy(update={"release": release, "stand_in": bool(ids)})
 
 
 def _find_recipe(roles: Path, role: str) -> Path:
@@ -70,26 +84,27 @@ def _find_recipe(roles: Path, role: str) -> Path:
     return roles / role / "files" / "recipe"
 
 
-def _read_folder(folder: Path) -> _Entries:
+def read_data_folder(folder: Path) -> _Entries:
     """The entries of all files of a folder, in the files' order; a name stands in one of them only."""
     entries: _Entries = {}
     for path in sorted(folder.glob("*.yml")):
-        found = _read(path)
+        found = read_data(path)
         if twice := sorted(found.keys() & entries.keys()):
-            raise _complain(path, f"'{twice[0]}' stands in another file of the folder too")
+            raise complain_data(path, f"'{twice[0]}' stands in another file of the folder too")
         entries |= found
     if not entries:
-        raise _complain(folder, "it has no entries")
+        raise complain_data(folder, "it has no entries")
     return entries
 
 
-def _read(path: Path) -> _Entries:
+def read_data(path: Path) -> _Entries:
+    """One file of named entries. Raises SetupError where it is none."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=SAFE_LOADER)  # noqa: S506 - both loaders are safe
     except (OSError, yaml.YAMLError) as error:
-        raise _complain(path, str(error).splitlines()[0]) from error
+        raise complain_data(path, str(error).splitlines()[0]) from error
     if not isinstance(content, dict) or not all(isinstance(entry, dict) for entry in content.values()):
-        raise _complain(path, "it is not a mapping from names to entries")
+        raise complain_data(path, "it is not a mapping from names to entries")
     return content
 
 
@@ -104,10 +119,10 @@ def _check[T](kind: type[T], entries: Mapping[str, Any], path: Path, *steps: str
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(str(step) for step in (*steps, *first["loc"]))
-        raise _complain(path, f"{place}: {first['msg']}") from error
+        raise complain_data(path, f"{place}: {first['msg']}") from error
 
 
-def _complain(path: Path, what: str) -> SetupError:
+def complain_data(path: Path, what: str) -> SetupError:
     return SetupError(
         f"the catalogue cannot be read: {what}", where=str(path), hint="the checkout is damaged: fetch it again"
     )

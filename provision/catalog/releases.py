@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from hashlib import sha256
+from collections.abc import Sequence
 from pathlib import Path
 
 from provision.errors import SetupError
+from provision.models.artifact import NodeArtifact
 
+type _Hash = hashlib._Hash
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_]{0,40}")
 
 
@@ -33,18 +36,44 @@ def release_id(recipe_dir: Path, variant: str = "") -> str:
             where=str(recipe_dir / "VERSION"),
             hint="write one word of letters, digits, '.', '+' or '_'",
         )
-    name = f"{version}-{_digest_files(recipe_dir)[:12]}"
+    name = f"{version}-{_digest_files(recipe_dir).hexdigest()[:12]}"
     return f"{name}-{variant}" if variant else name
 
 
-def _digest_files(folder: Path) -> str:
+def unpacked_release_id(recipe_dir: Path, artifacts: Sequence[NodeArtifact], stand_ins: Sequence[str] = ()) -> str:
+    """Name the release that a recipe unpacks from upstream's files: version of the first, hash of recipe and files.
+
+    `stand_ins`: what the lab has instead of those files, one id for each; the name then ends in '-standin'. Raises
+    SetupError where there is no build.sh.
+    """
+    if not (recipe_dir / "build.sh").is_file():
+        raise SetupError(
+            "the recipe has no file build.sh",
+            where=str(recipe_dir),
+            hint="the checkout is incomplete: fetch it again",
+        )
+    digest = _digest_files(recipe_dir)
+    for artifact in artifacts:
+        _add(digest, artifact.file.encode(), (artifact.checksum.hex or "unresolved").encode())
+    _add(digest, *(stand_in.encode() for stand_in in stand_ins))
+    name = f"{artifacts[0].version}-{digest.hexdigest()[:12]}"
+    return f"{name}-standin" if stand_ins else name
+
+
+def _digest_files(folder: Path) -> _Hash:
+    """A link to a folder counts as that folder: what a recipe builds from the checkout itself is part of it."""
     files = {
         path.relative_to(folder).as_posix(): path
-        for path in folder.rglob("*")
+        for place, _, names in folder.walk(follow_symlinks=True)
+        for path in (place / name for name in names)
         if path.is_file() and "__pycache__" not in path.parts
     }
-    digest = sha256()
+    digest = hashlib.sha256()
     for name in sorted(files):
-        for part in (name.encode(), files[name].read_bytes()):
-            digest.update(len(part).to_bytes(8, "big") + part)
-    return digest.hexdigest()
+        _add(digest, name.encode(), files[name].read_bytes())
+    return digest
+
+
+def _add(digest: _Hash, *parts: bytes) -> None:
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big") + part)

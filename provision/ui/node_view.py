@@ -19,9 +19,9 @@ def render_node(report: NodeReport) -> Text:
 
 
 def _head(report: NodeReport) -> Text:
-    version = f"Proxmox VE {report.pve}" if report.pve else "no Proxmox VE"
+    version = report.system or (f"Proxmox VE {report.pve}" if report.pve else "no Proxmox VE")
     driver = f"NVIDIA driver {report.driver}" if report.driver else "no NVIDIA driver loaded"
-    text = Text(f"Node {printable(report.node)}", style="bold")
+    text = Text(f"{'Host' if report.system else 'Node'} {printable(report.node)}", style="bold")
     return text.append(printable(f" · {version} · kernel {report.kernel} · {driver}"), style="default")
 
 
@@ -37,7 +37,7 @@ def _verdict(report: NodeReport) -> Text:
     errors = sum(1 for finding in report.findings if finding.severity == "error")
     warnings = len(report.findings) - errors
     if not report.findings:
-        return Text("Everything the plan needs of the node is there.", style="green")
+        return Text(f"Everything the plan needs of the {'host' if report.system else 'node'} is there.", style="green")
     counts = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
     return Text(f"{counts}. Nothing was changed.", style="bold red" if errors else "yellow")
 

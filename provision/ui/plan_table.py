@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from provision.models.plan import Card, EngineInstance, Finding, Plan
+from provision.models.plan import Card, EngineInstance, Finding, Plan, PlannedMachine, PlannedService
 from provision.ui.card_bars import part_budgets, render_card
 from provision.ui.printable import in_gib, printable, safe
 
@@ -72,7 +72,7 @@ def _machines(plan: Plan) -> Table:
             cards += f" ({_SIMULATED})"
         table.add_row(
             safe(machine.name, "bold"),
-            machine.kind,
+            _kind(plan, machine),
             str(machine.address),
             str(machine.cores),
             in_gib(machine.memory_mib),
@@ -80,6 +80,10 @@ def _machines(plan: Plan) -> Table:
             cards,
         )
     return table
+
+
+def _kind(plan: Plan, machine: PlannedMachine) -> str:
+    return "vm (a stand-in)" if machine.kind == "vm" and plan.target == "lab" else machine.kind
 
 
 def _services(plan: Plan) -> Table:
@@ -94,10 +98,17 @@ def _services(plan: Plan) -> Table:
             safe(service.machine if service.machine != previous else "", "bold"),
             safe(service.name),
             str(service.port or "-"),
-            safe(service.release or "Debian package"),
+            _release_name(service),
         )
         previous = service.machine
     return table
+
+
+def _release_name(service: PlannedService) -> Text:
+    text = safe(service.release or "Debian package")
+    if service.stand_in:
+        text.append("\na stand-in of the lab", style="magenta")
+    return text
 
 
 def _models(plan: Plan) -> list[RenderableType]:
@@ -111,6 +122,14 @@ def _models(plan: Plan) -> list[RenderableType]:
     table.add_column("bound", justify="right")
     for engine in plan.engines:
         table.add_row(safe(engine.name, "bold"), _model_name(engine), _context(engine), _place(engine), _bound(engine))
+    for balancer in plan.balancers:
+        table.add_row(
+            safe(balancer.name, "bold"),
+            f"one address for {', '.join(map(printable, balancer.members))}",
+            "",
+            balancer.machine,
+            "",
+        )
     return [table]
 
 

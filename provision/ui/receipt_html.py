@@ -7,15 +7,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from provision.models.plan import EngineInstance, Plan
 from provision.models.report import CardMeasurement, CheckResult, SignedReceipt
 from provision.ui.bars import choose_scale
 from provision.ui.card_bars import part_budgets
+from provision.ui.pages import TEMPLATES, open_page
 from provision.ui.printable import in_seconds
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
 BAR_WIDTH = 640
 """Units of the SVG's view box; the drawing scales with the page."""
 
@@ -25,17 +23,9 @@ def render_receipt_html(signed: SignedReceipt, plan: Plan, *, templates: Path = 
 
     Every value is escaped by Jinja; the template receives ready values and decides nothing.
     """
-    environment = Environment(
-        loader=FileSystemLoader(templates),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     receipt = signed.receipt
     counts = Counter[str](check.status for check in receipt.checks)
-    return environment.get_template("receipt.html.j2").render(
+    return open_page("receipt.html.j2", templates).render(
         receipt=receipt,
         signed=signed,
         created=receipt.created.strftime("%Y-%m-%d %H:%M:%S %Z"),

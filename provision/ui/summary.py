@@ -59,6 +59,9 @@ def _verdict(receipt: Receipt) -> Text:
     text.append(f"  {printable(receipt.client)} · {printable(receipt.profile)} · {receipt.target}", style="default")
     if receipt.simulated:
         text.append(" · GPUs simulated", style="magenta")
+    standing = [name for name, release in receipt.releases.items() if release.endswith("-standin")]
+    if standing:
+        text.append(f" · stand-ins: {printable(', '.join(standing))}", style="magenta")
     return text
 
 
