@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """A stand-in for a model engine: speaks the part of OpenAI's HTTP interface that the applications use.
 
-It has no model: every answer is "stand-in: " and the last message. Only Molecule scenarios of the applications
-use it, where a real llama.cpp would make the test of another role's parts. Standard library only, since it runs on
-the target's own Python.
+It has no model: every answer is "stand-in: " and the last message. Asked for JSON by a schema (`response_format`), it
+chooses the schema's first class that the last message names; a message that asks for it is answered with a class that
+is not in the schema, or with no JSON at all, as a server would that does not know the field. Only Molecule scenarios
+of the applications use it, where a real llama.cpp would make the test of another role's parts. Standard library only,
+since it runs on the target's own Python.
 
     STAND_IN_KEY=... python3 stand_in_engine.py ADDRESS PORT
 """
@@ -19,15 +21,19 @@ from typing import Any
 
 MODEL = "stand-in"
 KEY = os.environ["STAND_IN_KEY"]
+UNLISTED = "answer outside the list"
+NO_JSON = "answer in prose"
 
 
 class Engine(BaseHTTPRequestHandler):
-    """GET /v1/models and POST /v1/chat/completions, both with `Authorization: Bearer KEY`."""
+    """GET /health without a key; GET /v1/models and POST /v1/chat/completions with `Authorization: Bearer KEY`."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        if self.is_allowed():
+        if self.path == "/health":
+            self.answer(200, {"status": "ok"})
+        elif self.is_allowed():
             known = self.path == "/v1/models"
             models = {"object": "list", "data": [{"id": MODEL, "object": "model", "owned_by": "stand-in"}]}
             self.answer(200 if known else 404, models if known else {})
@@ -40,7 +46,8 @@ class Engine(BaseHTTPRequestHandler):
             self.answer(404, {})
             return
         request = json.loads(body)
-        text = f"stand-in: {request['messages'][-1]['content']}"
+        last = str(request["messages"][-1]["content"])
+        text = write_document(request["response_format"], last) if "response_format" in request else f"stand-in: {last}"
         if request.get("stream"):
             self.stream(text)
         else:
@@ -73,6 +80,15 @@ class Engine(BaseHTTPRequestHandler):
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
         self.wfile.write(b"data: [DONE]\n\n")
         self.close_connection = True
+
+
+def write_document(response_format: dict[str, Any], last: str) -> str:
+    """What a model would write under this schema of {summary, class}. Raises KeyError where it is another."""
+    classes: list[str] = response_format["json_schema"]["schema"]["properties"]["class"]["enum"]
+    if NO_JSON in last:
+        return "I think that this is an invoice."
+    chosen = "love letter" if UNLISTED in last else next((name for name in classes if name in last), classes[-1])
+    return json.dumps({"summary": f"stand-in: {last[:80]}", "class": chosen})
 
 
 def complete(text: str) -> dict[str, Any]:

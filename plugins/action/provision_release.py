@@ -13,12 +13,13 @@ from ansible.plugins.action import ActionBase
 
 
 def pack_recipe(folder: Path) -> str:
-    """The recipe's files as base64 of a tar.gz. Raises AnsibleActionFail where there is no build.sh."""
+    """The recipe's files as base64 of a tar.gz, links followed. Raises AnsibleActionFail where there is no build.sh."""
     if not (folder / "build.sh").is_file():
         raise AnsibleActionFail(f"{folder} is no recipe: it has no build.sh")
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path in sorted(folder.rglob("*")):
+    paths = sorted(place / name for place, _, names in folder.walk(follow_symlinks=True) for name in names)
+    with tarfile.open(fileobj=buffer, mode="w:gz", dereference=True) as archive:
+        for path in paths:
             if path.is_file() and "__pycache__" not in path.parts:
                 archive.add(path, path.relative_to(folder).as_posix(), filter=strip_owner)
     return base64.b64encode(buffer.getvalue()).decode()

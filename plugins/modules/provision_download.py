@@ -11,13 +11,12 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-import shutil
 import stat
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.provision_fetch import FetchError, LockedError, fetch, hash_file, hold_lock
+from ansible.module_utils.provision_fetch import FetchError, LockedError, hold_lock, is_recorded, obtain
 
 DOCUMENTATION = r"""
 module: provision_download
@@ -78,37 +77,6 @@ SPEC: dict[str, Any] = {
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str", "default": "0640"},
 }
-MIB = 2**20
-
-
-def record_of(path: Path) -> Path:
-    return path.with_name(f".{path.name}.hashed")
-
-
-def describe(path: Path, sha256: str) -> str:
-    """The record's text: what was hashed, and by what a later change shows."""
-    found = path.stat()
-    return f"{sha256} {found.st_size} {found.st_mtime_ns}\n"
-
-
-def is_recorded(path: Path, sha256: str) -> bool:
-    """Whether the file is there and unchanged since it was seen to have this sha256."""
-    record = record_of(path)
-    return path.is_file() and record.is_file() and record.read_text() == describe(path, sha256)
-
-
-def obtain(entry: dict[str, Any], path: Path) -> None:
-    """Have the file, from an equal one that is already there or by download. Raises FetchError."""
-    if not (path.is_file() and hash_file(path) == entry["sha256"]):
-        if not entry["url"]:
-            raise FetchError(f"{path} is not there with sha256 {entry['sha256']}, and no url is given for it")
-        part = path.with_name(f"{path.name}.part")
-        missing = entry["size_mib"] * MIB - (part.stat().st_size if part.exists() else 0)
-        free = shutil.disk_usage(path.parent).free
-        if missing > free:
-            raise FetchError(f"{path} needs {missing // MIB} MiB more, and {path.parent} has {free // MIB} free")
-        fetch(entry["url"], entry["sha256"], path)
-    record_of(path).write_text(describe(path, entry["sha256"]))
 
 
 def set_attributes(path: Path, params: dict[str, Any], mode: str, dry: bool) -> bool:
@@ -149,7 +117,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         changed = download_all(module.params, module.check_mode)
-    except (FetchError, LockedError) as error:
+    except FetchError as error:
+        module.fail_json(msg=str(error), hint=error.hint)
+    except LockedError as error:
         module.fail_json(msg=str(error))
     except KeyError as error:
         module.fail_json(msg=f"the machine has no such user or group: {error}")

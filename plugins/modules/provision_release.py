@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.provision_fetch import FetchError, LockedError, fetch, hold_lock
+from ansible.module_utils.provision_fetch import MIB, FetchError, LockedError, fetch, hash_file, hold_lock
+from ansible.module_utils.provision_trial import Trial
 
 DOCUMENTATION = r"""
 module: provision_release
@@ -44,6 +45,13 @@ options:
     description: Ready-built release, C(url) of a .tar.zst of the folder's contents, and its C(sha256).
     type: dict
     default: {}
+  artifacts:
+    description:
+      - Files of upstream for the recipe, each C(file), C(url) and C(sha256). The recipe finds them in the folder
+        C($ARTIFACTS). What was fetched is kept until the release is whole, so a killed run goes on from there.
+    type: list
+    elements: dict
+    default: []
   environment:
     description: Variables for the recipe's build.sh.
     type: dict
@@ -72,6 +80,10 @@ path: {description: Folder of the release., returned: always, type: str}
 previous: {description: Release that C(current) pointed at before, or an empty string., returned: always, type: str}
 source: {description: 'One of present, bundle, recipe.', returned: always, type: str}
 removed: {description: Releases and leftovers that were removed., returned: always, type: list}
+on_trial:
+  description: Whether the current release has yet to answer, and there is one to go back to; also after a killed run.
+  returned: always
+  type: bool
 recipe_needed: {description: Whether the action plugin must send the recipe., returned: always, type: bool}
 """
 
@@ -81,17 +93,28 @@ SPEC: dict[str, Any] = {
     "recipe": {"type": "path"},
     "recipe_archive": {"type": "str"},
     "bundle": {"type": "dict", "default": {}},
+    "artifacts": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {name: {"type": "str", "required": True} for name in ("file", "url", "sha256")},
+    },
     "environment": {"type": "dict", "default": {}},
     "keep": {"type": "int", "default": 2},
     "root": {"type": "path", "default": "/opt"},
 }
 COMPLETE = ".complete"
 WORK = ".work-"
+DOWNLOADS = ".downloads"
 LOG_LINES = 30
 
 
 class Refused(Exception):
-    """The release cannot be installed; the message says why and what to do."""
+    """The release cannot be installed; the message says why, `hint` what to do where that is known."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 def is_complete(folder: Path) -> bool:
@@ -136,10 +159,26 @@ def run_recipe(wanted: dict[str, Any], folder: Path, work: Path, lock: int) -> N
     temporary = work / "tmp"
     temporary.mkdir()
     settings = {name: str(value) for name, value in wanted["environment"].items()}
-    environment = os.environ | settings | {"TMPDIR": str(temporary)}
+    artifacts = fetch_artifacts(wanted["artifacts"], work)
+    environment = os.environ | settings | {"TMPDIR": str(temporary), "ARTIFACTS": str(artifacts)}
     argv = ["bash", str(recipe / "build.sh"), str(folder)]
     run(argv, recipe, f"the recipe of {wanted['service']}", environment, (lock,))
     mark_complete(folder, "recipe")
+
+
+def fetch_artifacts(artifacts: list[dict[str, str]], work: Path) -> Path:
+    """A folder with upstream's files under their own names. Raises FetchError, or Refused for a name that is a path."""
+    folder, kept = work / "artifacts", work.parent / DOWNLOADS
+    folder.mkdir()
+    kept.mkdir(mode=0o700, exist_ok=True)
+    for artifact in artifacts:
+        if Path(artifact["file"]).name != artifact["file"]:
+            raise Refused(f"{artifact['file']!r} is no file name")
+        download = kept / artifact["sha256"]
+        if not download.is_file() or hash_file(download) != artifact["sha256"]:
+            fetch(artifact["url"], artifact["sha256"], download)
+        (folder / artifact["file"]).hardlink_to(download)
+    return folder
 
 
 def run(
@@ -153,6 +192,9 @@ def run(
             stdout=stream, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
     if result.returncode:
+        if shutil.disk_usage(cwd).free < MIB:
+            home = cwd.parent.parent
+            raise Refused(f"{what} failed: the disk of {home} is full", f"free some space below {home}, then run again")
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
         raise Refused(f"{what} failed with exit status {result.returncode}; its last lines:\n{tail}")
 
@@ -192,6 +234,9 @@ def make_release(wanted: dict[str, Any], home: Path, folder: Path, lock: int) ->
             return "bundle"
         run_recipe(wanted, folder, work, lock)
         return "recipe"
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)  # At once: what runs here may need the room.
+        raise
     finally:
         shutil.rmtree(work)
 
@@ -201,9 +246,10 @@ def install(wanted: dict[str, Any], dry: bool) -> dict[str, Any]:
     home = Path(wanted["root"]) / wanted["service"]
     folder = home / "releases" / wanted["release"]
     previous = read_current(home)
-    result = {"path": str(folder), "previous": previous, "source": "present", "removed": [], "recipe_needed": False}
+    result: dict[str, Any] = {"path": str(folder), "previous": previous, "source": "present", "removed": []}
+    result |= {"on_trial": False, "recipe_needed": False}
     if is_complete(folder) and previous == wanted["release"]:
-        return result | {"changed": False}
+        return result | {"changed": False, "on_trial": Trial(home, None).is_on}
     if dry:
         return result | {"changed": True}
     if not is_complete(folder) and not wanted["bundle"] and not wanted["recipe_archive"]:
@@ -217,9 +263,10 @@ def install(wanted: dict[str, Any], dry: bool) -> dict[str, Any]:
         removed = remove_leftovers(home)
         if not is_complete(folder):
             result["source"] = make_release(wanted, home, folder, lock)
+            shutil.rmtree(home / DOWNLOADS, ignore_errors=True)
         switch_current(home, wanted["release"])
         result["removed"] = removed + remove_old(home, wanted["release"], wanted["keep"])
-    return result | {"changed": True}
+    return result | {"changed": True, "on_trial": Trial(home, None).is_on}
 
 
 def main() -> None:
@@ -227,7 +274,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
         result = install(module.params, module.check_mode)
-    except (Refused, FetchError, LockedError) as error:
+    except (Refused, FetchError) as error:
+        module.fail_json(msg=str(error), hint=error.hint)
+    except LockedError as error:
         module.fail_json(msg=str(error))
     except OSError as error:
         module.fail_json(msg=f"{error.filename or wanted_name(module.params)}: {error.strerror}")

@@ -9,17 +9,20 @@ Debian 12), so it uses nothing but the standard library.
 
 from __future__ import annotations
 
+import http.client
 import os
 import shlex
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.provision_trial import Trial, TrialError
 
 DOCUMENTATION = r"""
 module: provision_unit
@@ -49,6 +52,23 @@ options:
   ready_tcp: {description: "C(address:port) that must accept a connection.", type: str}
   ready_url: {description: URL (http) that must answer 2xx., type: str}
   ready_seconds: {description: How long to wait for readiness in seconds., type: int, default: 60}
+  release:
+    description:
+      - Folder with the service's C(releases) and C(current). A release that does not become ready gives way to the last
+        one that did; the task then fails and says so.
+    type: path
+  database:
+    description: libpq's service file whose C([provision]) is the service's database, put back when a release gives way.
+    type: path
+  trial_seconds:
+    description: How long a release that never answered has, where there is one to go back to.
+    type: int
+    default: 60
+  silent_seconds:
+    description:
+      - Of these, how long it may give no HTTP answer at all at C(ready_url). A server that loads a model for minutes
+        says so, one that is broken says nothing.
+    type: int
 author: provision
 """
 
@@ -77,6 +97,10 @@ SPEC: dict[str, Any] = {
     "ready_tcp": {"type": "str"},
     "ready_url": {"type": "str"},
     "ready_seconds": {"type": "int", "default": 60},
+    "release": {"type": "path"},
+    "database": {"type": "path"},
+    "trial_seconds": {"type": "int", "default": 60},
+    "silent_seconds": {"type": "int"},
 }
 PROPERTIES = (
     "LoadState,ActiveState,UnitFileState,NeedDaemonReload,FragmentPath,DropInPaths,"
@@ -210,29 +234,80 @@ def wait_for_needs(wanted: dict[str, Any]) -> None:
             time.sleep(0.5)
 
 
+def ask(url: str) -> int:
+    """The status of the answer to a GET; 0 where none came within 2 s."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=2) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, http.client.HTTPException):
+        return 0
+
+
 def is_ready(wanted: dict[str, Any]) -> bool:
-    """Whether the port accepts and the URL answers 2xx (2 s each)."""
+    """Whether the port accepts and the URL answers 2xx."""
     if wanted["ready_tcp"] and not accepts(wanted["ready_tcp"]):
         return False
-    if wanted["ready_url"]:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        try:
-            opener.open(wanted["ready_url"], timeout=2).close()
-        except OSError:
-            return False
-    return True
+    return not wanted["ready_url"] or 200 <= ask(wanted["ready_url"]) < 300
 
 
-def wait_until_ready(wanted: dict[str, Any]) -> None:
-    """Poll each 0.25 s. Raises Refused when the unit failed or the time is over."""
-    deadline = time.monotonic() + wanted["ready_seconds"]
+def wait_until_ready(wanted: dict[str, Any], seconds: int, silent_seconds: int | None = None) -> None:
+    """Poll each 0.25 s. Raises Refused when the unit failed, the time is over, or nothing answered for too long."""
+    began, heard = time.monotonic(), silent_seconds is None
     while not is_ready(wanted):
-        failed = read_unit(wanted["name"])["ActiveState"] == "failed"
-        if failed or time.monotonic() > deadline:
-            reason = "failed" if failed else f"was not ready after {wanted['ready_seconds']} s"
+        heard = heard or ask(wanted["ready_url"]) != 0
+        passed = time.monotonic() - began
+        reason = ""
+        if read_unit(wanted["name"])["ActiveState"] == "failed":
+            reason = "failed"
+        elif passed > seconds:
+            reason = f"was not ready after {seconds} s"
+        elif silent_seconds is not None and not heard and passed > silent_seconds:
+            reason = f"gave no answer for {silent_seconds} s"
+        if reason:
             target = wanted["ready_url"] or wanted["ready_tcp"]
             raise Refused(f"{wanted['name']} {reason} (asked {target})\n{read_journal(wanted['name'])}")
         time.sleep(0.25)
+
+
+def bring_up(wanted: dict[str, Any], actions: list[str]) -> None:
+    """Do what is due and wait until the unit is ready. Raises Refused, also where a release had to give way."""
+    trial = Trial(Path(wanted["release"]), wanted["database"]) if wanted["release"] else None
+    on_trial = trial is not None and trial.is_on
+    if {"start", "restart"} & set(actions):
+        wait_for_needs(wanted)
+        if trial is not None and on_trial:
+            call_systemctl("stop", wanted["name"])
+            trial.save()
+    try:
+        perform(wanted["name"], actions)
+        if on_trial:
+            wait_until_ready(wanted, wanted["trial_seconds"], wanted["silent_seconds"])
+        else:
+            wait_until_ready(wanted, wanted["ready_seconds"])
+    except Refused as error:
+        if trial is None or not on_trial:
+            raise
+        give_way(wanted, trial, str(error))
+    if trial is not None:
+        trial.prove()
+
+
+def give_way(wanted: dict[str, Any], trial: Trial, why: str) -> None:
+    """Back to the release that answered last. Raises Refused in any case: the wanted one does not run."""
+    failed, former = trial.current, trial.proven
+    call_systemctl("stop", wanted["name"])
+    trial.go_back()
+    said = f"release {failed} of {wanted['name']} was switched back to {former}, which"
+    try:
+        perform(wanted["name"], ["start"])
+        wait_until_ready(wanted, wanted["ready_seconds"])
+    except Refused as error:
+        raise Refused(f"{said} does not answer either. {why}\n{error}") from None
+    kept = ", its database as it was before" if wanted["database"] else ""
+    raise Refused(f"{said} answers{kept}. {why}")
 
 
 def main() -> None:
@@ -243,11 +318,8 @@ def main() -> None:
         unit, done = refresh_unit(wanted["name"], module.check_mode)
         actions, why = choose_actions(wanted, unit)
         if not module.check_mode:
-            if {"start", "restart"} & set(actions):
-                wait_for_needs(wanted)
-            perform(wanted["name"], actions)
-            wait_until_ready(wanted)
-    except Refused as error:
+            bring_up(wanted, actions)
+    except (Refused, TrialError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=bool(done + actions), actions=done + actions, why=why)
 

@@ -1,10 +1,14 @@
 #!/usr/bin/python3
-"""What stands behind the gateway in the checks: a slow event stream, a websocket handshake, and an echo of headers."""
+"""What stands behind the gateway in the checks: a slow event stream, a websocket handshake, and an echo of headers.
+
+`upstream.py sign-on`: a single sign-on instead, which knows one session.
+"""
 
 from __future__ import annotations
 
 import http.server
 import json
+import sys
 import time
 
 
@@ -37,4 +41,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class SignOn(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        known = self.headers.get("Cookie") == "session=canary-session" and self.path == "/verify"
+        self.send_response(200 if known else 302)
+        self.send_header(*(("Remote-User", "person") if known else ("Location", "https://auth.molecule.lab/")))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+if sys.argv[1:] == ["sign-on"]:
+    http.server.ThreadingHTTPServer(("0.0.0.0", 9091), SignOn).serve_forever()  # noqa: S104
 http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Handler).serve_forever()  # noqa: S104

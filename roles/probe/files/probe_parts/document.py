@@ -13,7 +13,9 @@ from probe_parts.before import observe_vram_before
 from probe_parts.cards import observe_gpu_apart
 from probe_parts.egress import observe_egress
 from probe_parts.engine import observe_engine
+from probe_parts.engine_ollama import observe_ollama
 from probe_parts.host import observe_disk, observe_machine, observe_memory
+from probe_parts.prometheus import observe_prometheus
 from probe_parts.releases import observe_releases
 from probe_parts.sockets import observe_listeners
 from probe_parts.told import Json, describe, now
@@ -22,11 +24,12 @@ from probe_parts.web import observe_http
 
 # Section of the document and key of the config -> what answers for one entry of it.
 LISTS: dict[str, Callable[[Any], Json]] = {
-    "engines": observe_engine,
+    "engines": lambda entry: (observe_ollama if entry.get("api") else observe_engine)(entry),
     "http": observe_http,
     "egress": observe_egress,
     "vram_before": observe_vram_before,
     "disk": observe_disk,
+    "prometheus": observe_prometheus,
 }
 SINGLE: dict[str, Callable[[], Any]] = {
     "machine": observe_machine,

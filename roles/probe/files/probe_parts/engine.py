@@ -1,4 +1,4 @@
-"""A llama.cpp server: what it answers, and how fast."""
+"""A model server: what it answers, and how fast."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from probe_parts.engine_log import observe_load
+from probe_parts.engine_vllm import observe_vllm_props, observe_vllm_speed
 from probe_parts.process import observe_process
 from probe_parts.told import Json, describe
 from probe_parts.units import show_units
@@ -23,12 +24,20 @@ def observe_engine(entry: Json) -> Json:
     key, key_error = read_key(entry.get("api_key_file"))
     engine["health"] = observe_http({"name": entry["name"], "url": f"{url}/health"})
     engine["process"] = observe_process(shown, unit_error)
-    engine["load"] = observe_load(shown, unit_error, entry.get("log_file"))
-    engine["props"] = observe_props(url, key, key_error)
+    vllm = entry.get("service") == "vllm"
+    if vllm:
+        engine["load"] = {"buffers": [], "error": None}
+        engine["props"] = observe_vllm_props(url, key, key_error, engine["process"])
+    else:
+        engine["load"] = observe_load(shown, unit_error, entry.get("log_file"))
+        engine["props"] = observe_props(url, key, key_error)
     tokens = entry.get("completion_tokens", 64)
     if entry.get("embeddings"):
         if engine["health"]["ok"]:
             engine["embedding"] = observe_embedding(url, key, key_error)
+    elif engine["health"]["ok"] and tokens and vllm:
+        ask = {"prompt": TEXT, "tokens": tokens}
+        engine["speed"] = observe_vllm_speed(url, key, key_error, entry["name"], ask, ANSWER_TIMEOUT_S)
     elif engine["health"]["ok"] and tokens:
         engine["speed"] = observe_speed(url, key, key_error, tokens)
     return engine
@@ -95,9 +104,9 @@ def observe_speed(url: str, key: str, key_error: str | None, tokens: int) -> Jso
     }
 
 
-def observe_embedding(url: str, key: str, key_error: str | None) -> Json:
+def observe_embedding(url: str, key: str, key_error: str | None, model: str = "") -> Json:
     """The vector of one short text. A value that is no number comes as null."""
-    body = {"input": TEXT, "encoding_format": "float"}
+    body: Json = {"input": TEXT, "encoding_format": "float", **({"model": model} if model else {})}
     started = time.monotonic()
     try:
         vector = ask_json(f"{url}/v1/embeddings", key, body, ANSWER_TIMEOUT_S)["data"][0]["embedding"]
