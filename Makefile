@@ -5,7 +5,7 @@ PROFILE ?= sme-2x4090
 ROLE ?= base
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-lab demo test lint bench gpu-check molecule clean
+.PHONY: help setup setup-lab demo test test-all lint bench gpu-check molecule clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -21,6 +21,9 @@ demo: setup-lab ## a whole stack on real LXC guests of this machine (GPUs simula
 
 test: setup-lab ## lint, types, unit, contract and golden tests; as root also the lab
 	@scripts/test
+
+test-all: setup-lab ## the same, with the lab tests that take many minutes
+	@scripts/test --all
 
 lint: setup ## ruff, mypy strict, yamllint, ansible-lint production
 	@scripts/lint

@@ -16,7 +16,7 @@ from provision.models.fit import LoadTime, Rate
 from provision.models.plan import Card
 from provision.planner.cards import imagine_cards
 from provision.planner.demand import Demand, Placed, demand_of, place_alone
-from provision.planner.engines import BATCH
+from provision.planner.instance import BATCH
 from provision.planner.throughput import decode_rate, load_time, prefill_rate
 
 _UBATCHES = 3

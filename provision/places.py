@@ -23,6 +23,11 @@ def find_cache() -> Path:
     return _place("PROVISION_CACHE", Path("/var/cache/provision"), Path.home() / ".cache/provision")
 
 
+def overlay_file() -> Path:
+    """Where the user's own pins lie, over those that are shipped."""
+    return find_home() / "lock.json"
+
+
 def find_content(name: str) -> Path:
     """A folder or file of the checkout that the product works with: playbooks, roles, plugins, templates, ansible.cfg.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from provision.cli.reports import write_reports
 from provision.errors import ExitCode, UsageError
 from provision.models.plan import Plan, PlanChange
 from provision.pipeline.options import refuse_busy
+
+if TYPE_CHECKING:
+    from provision.pipeline.up import Confirm, UpResult
+    from provision.ui.progress import ProgressView
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +49,7 @@ def up(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before changing anything")] = False,
     full: Annotated[bool, typer.Option("--full", help="run the playbooks even where nothing changed")] = False,
     allow_reboot: Annotated[
-        bool, typer.Option("--allow-reboot", help="restart a Proxmox node where only that loads its driver")
+        bool, typer.Option("--allow-reboot", help="restart a node or host where only that loads its driver")
     ] = False,
     release_locks: Annotated[
         bool, typer.Option("--release-locks", help="release locks of our guests on a Proxmox node that no task holds")
@@ -60,26 +64,28 @@ def up(
     refuse_busy(options)
     from provision.pipeline.up import NodeOptions, bring_up
     from provision.ui.console import make_console
-    from provision.ui.jsonout import to_json
     from provision.ui.progress import ProgressView
-    from provision.ui.summary import render_summary
 
-    console = make_console(stderr=as_json)
-    view = ProgressView(console)
-
-    def confirm(plan: Plan, changes: tuple[PlanChange, ...] | None) -> bool:
-        with view.paused():
-            return yes or _ask(plan, changes)
-
+    view = ProgressView(make_console(stderr=as_json))
     with view:
+        confirm = asking(view, yes=yes)
         allowed = NodeOptions(may_reboot=allow_reboot, release_locks=release_locks, remove_guests=remove_guests)
         result = bring_up(options, view.handle, confirm, full=full, allowed=allowed)
+    return tell(result, as_json=as_json)
+
+
+def tell(result: UpResult, *, as_json: bool) -> int:
+    """What a run of `up` left, as text or JSON; the exit code."""
+    from provision.ui.console import make_console
+    from provision.ui.jsonout import to_json
+    from provision.ui.summary import render_summary
+
     files = write_reports(result.verified)
     if as_json:
         print(to_json({**result.model_dump(mode="json", exclude={"plan"}), "files": files}))
     else:
         receipt = result.verified.signed.receipt
-        console.print(
+        make_console().print(
             render_summary(
                 receipt,
                 changed=result.changed,
@@ -89,6 +95,16 @@ def up(
             )
         )
     return ExitCode.OK if result.verified.passed else ExitCode.CHECK_FAILED
+
+
+def asking(view: ProgressView, *, yes: bool) -> Confirm:
+    """Ask before anything is changed, unless `yes` says so already."""
+
+    def confirm(plan: Plan, changes: tuple[PlanChange, ...] | None) -> bool:
+        with view.paused():
+            return yes or _ask(plan, changes)
+
+    return confirm
 
 
 def verify(

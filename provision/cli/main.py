@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -12,7 +13,21 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from provision.cli import deploy, inspect, lab, lock, look
+from provision.cli import (
+    advise,
+    deploy,
+    evidence,
+    inspect,
+    lab,
+    lock,
+    look,
+    mirror,
+    model,
+    pilot,
+    rollback,
+    secrets,
+    tco,
+)
 from provision.errors import ErrorGroup, ExitCode, ProvisionError, SetupError, UsageError
 
 app = typer.Typer(
@@ -23,10 +38,18 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 look.register(app)
+advise.register(app)
 deploy.register(app)
 inspect.register(app)
 lock.register(app)
+rollback.register(app)
+evidence.register(app)
+tco.register(app)
 app.add_typer(lab.app, name="lab")
+app.add_typer(mirror.app, name="mirror")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(pilot.app, name="pilot")
+app.add_typer(model.app, name="model")
 
 
 def main() -> NoReturn:
@@ -37,7 +60,7 @@ def main() -> NoReturn:
 def run(arguments: list[str]) -> int:
     """One command; the exit code."""
     as_json = "--json" in arguments
-    if arguments in ([], ["lab"]):
+    if arguments in ([], ["lab"], ["mirror"], ["secrets"], ["pilot"], ["model"]):
         arguments = [*arguments, "--help"]
     try:
         result = app(args=arguments, standalone_mode=False)
@@ -53,7 +76,8 @@ def run(arguments: list[str]) -> int:
     except TyperException as error:
         return _show(_usage(error), as_json=as_json)
     except Exception as error:
-        return _show(_unexpected(error), as_json=as_json)
+        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        return _show(_full(error) if full else _unexpected(error), as_json=as_json)
     return result if isinstance(result, int) else ExitCode.OK
 
 
@@ -74,6 +98,14 @@ def _usage(error: TyperException) -> UsageError:
     command = context.command_path if context else "provision"
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     return UsageError(text.rstrip("."), where="the command line", hint=f"{command} --help")
+
+
+def _full(error: Exception) -> SetupError:
+    return SetupError(
+        "a disk of this machine is full",
+        where=str(getattr(error, "filename", None) or "PROVISION_HOME, PROVISION_CACHE or /tmp"),
+        hint="free some space (df -h) and run the same command again: it goes on where it stopped",
+    )
 
 
 def _unexpected(error: Exception) -> SetupError:

@@ -7,9 +7,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from provision.models.inventory import InventoryInput
+from provision.models.monitoring import ALERTMANAGER
 from provision.models.plan import Flow, Plan, PlannedMachine
 
 ANYWHERE = "0.0.0.0/0"
+LANGFUSE_BRIDGE = "br-langfuse"
+"""The bridge of Langfuse's containers, which reach one another and nobody else."""
 _SSH_PORT = 22
 
 
@@ -20,7 +23,10 @@ def common_vars(plan: Plan, given: InventoryInput) -> dict[str, Any]:
         "base_admin_networks": _admin_networks(plan, given),
         "base_ca_bundle_file": given.ca_bundle,
         "base_mirror": _mirror(given.mirror),
+        "base_system": plan.system,
         "probe_pynvml_source": given.pynvml,
+        # Their recipes are not at hand: what is there by these names must not be made by today's.
+        "provision_held_releases": [service.release for service in plan.services if service.held],
     }
 
 
@@ -34,15 +40,26 @@ def base_vars(plan: Plan, machine: PlannedMachine) -> dict[str, Any]:
         ],
         "base_outbound": [
             {
-                "destinations": [_only(address_of(plan, flow.target))],
+                "destinations": [_only(flow.address or address_of(plan, flow.target))],
                 "port": flow.port,
                 "protocol": flow.protocol,
                 "purpose": flow.purpose,
             }
             for flow in plan.flows
             if flow.source == machine.name
+        ]
+        + [
+            {
+                "destinations": [_only(address) for address in outside.addresses],
+                "port": outside.port,
+                "protocol": "tcp",
+                "purpose": outside.purpose,
+            }
+            for outside in plan.outside
+            if outside.source == machine.name
         ],
         "base_hosts": _names(plan, machine),
+        **({"base_bridges": [LANGFUSE_BRIDGE]} if "langfuse" in machine.services else {}),
         # In a container the clock is the host's; setting it is neither possible nor needed.
         "base_time_sync": plan.target == "live" and machine.kind != "lxc",
     }
@@ -65,7 +82,7 @@ def _sources(plan: Plan, flow: Flow) -> list[str]:
 
 
 def _names(plan: Plan, machine: PlannedMachine) -> list[dict[str, Any]]:
-    """The other machines, and the sites at the gateway's address."""
+    """The other machines, the sites at the gateway's address, and where alerts go: no DNS is asked for any of them."""
     gateways = {flow.target for flow in plan.flows if flow.source == "world"}
     names = []
     for other in plan.machines:
@@ -73,7 +90,15 @@ def _names(plan: Plan, machine: PlannedMachine) -> list[dict[str, Any]]:
         own = [] if other.name == machine.name else [f"{other.name}.{plan.domain}", other.name]
         if own or sites:
             names.append({"address": str(other.address), "names": [*own, *sites]})
-    return names
+    if any(service.name == ALERTMANAGER and service.machine == machine.name for service in plan.services):
+        outside = (where for _, where in plan.alerts.destinations if where.host != str(where.address))
+        names += [{"address": str(where.address), "names": [where.host]} for where in outside]
+    return names + [
+        {"address": str(address), "names": [outside.host]}
+        for outside in plan.outside
+        for address in outside.addresses
+        if outside.source == machine.name and outside.host != str(address)
+    ]
 
 
 def _mirror(url: str) -> dict[str, Any]:

@@ -7,14 +7,26 @@ from typing import Any, get_args
 from provision.inventory.base_vars import base_vars, common_vars
 from provision.inventory.connect_vars import connect_vars
 from provision.inventory.probe_vars import probe_vars
+from provision.inventory.scratch_vars import scratch_vars
 from provision.inventory.service_vars import service_vars
 from provision.models.inventory import Connection, Inventory, InventoryInput
+from provision.models.monitoring import GPU_EXPORTER, NODE_EXPORTER
 from provision.models.plan import Plan, PlannedMachine
 from provision.models.profile import Engine
 
 GUEST_DRIVER_ROLE = "nvidia_guest"
-_STAGES = {"postgresql": "data", "caddy": "gateway", **dict.fromkeys(get_args(Engine), "engine")}
+_STAGES = {
+    "postgresql": "data",
+    "qdrant": "data",
+    "langfuse": "trace",
+    "caddy": "gateway",
+    "decision_layer": "gateway",
+    **dict.fromkeys(("prometheus", "alertmanager", "grafana"), "observe"),
+    **dict.fromkeys(get_args(Engine), "engine"),
+}
 """The group of a machine by its services; every other service is an application."""
+_OF_NO_STAGE = frozenset({NODE_EXPORTER, GPU_EXPORTER})
+"""They go along with whatever else the machine is for."""
 
 
 def build_inventory(plan: Plan, given: InventoryInput) -> Inventory:
@@ -29,8 +41,9 @@ def build_inventory(plan: Plan, given: InventoryInput) -> Inventory:
                 **_connect(machine, connections.get(machine.name)),
                 "provision_roles": list(machine.roles),
                 **base_vars(plan, machine),
-                **probe_vars(plan, machine),
+                **probe_vars(plan, machine, given),
                 **_driver_vars(machine, given),
+                **scratch_vars(plan, machine, given),
                 **service_vars(plan, machine, given),
             }
             for machine in plan.machines
@@ -53,7 +66,8 @@ def _driver_vars(machine: PlannedMachine, given: InventoryInput) -> dict[str, An
 def _group(plan: Plan) -> dict[str, tuple[str, ...]]:
     groups: dict[str, tuple[str, ...]] = {}
     for machine in plan.machines:
-        for stage in dict.fromkeys(_STAGES.get(service, "apps") for service in machine.services):
+        own = [service for service in machine.services if service not in _OF_NO_STAGE] or machine.services
+        for stage in dict.fromkeys(_STAGES.get(service, "apps") for service in own):
             groups[stage] = (*groups.get(stage, ()), machine.name)
     return dict(sorted(groups.items()))
 

@@ -1,4 +1,4 @@
-"""The Proxmox node as an inventory of its own: one host, the roles that make it ready for the plan's guests."""
+"""The Proxmox node, or the plain host, as an inventory of its own: the roles that come before the plan's machines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from provision.models.plan import Plan
 
 # On a live node; the lab's has no kernel of its own to build for or to keep.
 _HELD = ("proxmox-default-kernel", "proxmox-default-headers")
-_BUILDS_WITH = ("dkms", "gcc", "make", "proxmox-default-headers")
+_BUILDS_WITH = ("dkms", "gcc", "make")
+_KEPT = ("nvidia", "libnvidia", "libcuda")
+"""No unattended upgrade of a plain host touches these. Its kernel is not kept back: it faces the internet, its updates
+stay within one series, and DKMS builds the module for each since the headers follow."""
+_FIRST_ON_HOST = "multi-user.target"
+"""Active once a restarted host is whole again; `is-active` of anything earlier would answer too soon."""
 
 
 def published_driver(pinned: NodeArtifact, *, may_reboot: bool) -> DriverInput:
@@ -31,8 +36,8 @@ def build_node_inventory(
     login = access.login
     variables = {
         **connect_vars(login.address, login.port, login.user, login.private_key, login.known_hosts),
-        "provision_roles": ["proxmox_node", *(["nvidia_host"] if driver else [])],
-        "proxmox_node_guests": {plan.client: sorted(m.guest.id for m in plan.machines if m.guest)},
+        "provision_roles": [*(["proxmox_node"] if plan.proxmox else []), *(["nvidia_host"] if driver else [])],
+        **(_guests_of(plan) if plan.proxmox else {}),
         **(_driver_vars(plan, node, driver) if driver else {}),
     }
     return Inventory(
@@ -43,6 +48,10 @@ def build_node_inventory(
     )
 
 
+def _guests_of(plan: Plan) -> dict[str, Any]:
+    return {"proxmox_node_guests": {plan.client: sorted(m.guest.id for m in plan.machines if m.guest)}}
+
+
 def _driver_vars(plan: Plan, node: NodeObservation, driver: DriverInput) -> dict[str, Any]:
     live = plan.target == "live"
     return {
@@ -50,13 +59,29 @@ def _driver_vars(plan: Plan, node: NodeObservation, driver: DriverInput) -> dict
         "nvidia_host_version": driver.version,
         "nvidia_host_installer": driver.installer.model_dump(),
         "nvidia_host_may_reboot": driver.may_reboot,
-        "nvidia_host_packages": [*_BUILDS_WITH, f"proxmox-headers-{node.kernel}"] if live else [],
+        "nvidia_host_packages": [*_BUILDS_WITH, *_headers(plan, node)] if live else [],
         "nvidia_host_power_limits": [
             {"address": seen.address, "watts": card.power_limit_w}
             for card, seen in zip(plan.cards, node.cards or (), strict=False)
             if card.power_limit_w
         ],
-        "nvidia_host_held": list(_HELD) if live else [],
+        "nvidia_host_held": list(_HELD) if live and plan.proxmox else [],
         "nvidia_host_loaded_file": f"{driver.proc}/driver/nvidia/version",
         "nvidia_host_modules_file": f"{driver.proc}/modules",
+        **({} if plan.proxmox else _plain_host_vars(plan)),
+    }
+
+
+def _headers(plan: Plan, node: NodeObservation) -> tuple[str, str]:
+    return ("proxmox-default-headers", f"proxmox-headers-{node.kernel}") if plan.proxmox else node.distribution_headers
+
+
+def _plain_host_vars(plan: Plan) -> dict[str, Any]:
+    """What differs from a node: no guests to wait for, but engines of its own."""
+    units = {service.name: service.unit for service in plan.services}
+    with_cards = [engine for engine in plan.engines if engine.cards]
+    return {
+        "nvidia_host_back": _FIRST_ON_HOST,
+        "nvidia_host_kept": list(_KEPT),
+        "nvidia_host_before": [units[engine.service].replace("@.", f"@{engine.name}.") for engine in with_cards],
     }

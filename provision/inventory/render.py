@@ -69,6 +69,8 @@ class _Dumper(yaml.SafeDumper):
 def _write_string(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     if _TEMPLATE_SIGNS.search(text):
         return dumper.represent_scalar("!unsafe", text, style='"')
+    if text.count("\n") > 1:  # a whole file, readable as one
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|")
     return dumper.represent_scalar("tag:yaml.org,2002:str", text)
 
 

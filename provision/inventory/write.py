@@ -23,7 +23,7 @@ def write_inventory(tree: Mapping[str, str], directory: Path) -> None:
     if _read(directory) == dict(tree):
         return
     try:
-        _replace(tree, directory)
+        replace_folder({name: text.encode() for name, text in tree.items()}, directory)
     except OSError as error:
         raise SetupError(
             f"the inventory cannot be written: {error.strerror or error}",
@@ -58,16 +58,19 @@ def _read(directory: Path) -> dict[str, str]:
     }
 
 
-def _replace(tree: Mapping[str, str], directory: Path) -> None:
-    """Write beside, then swap by two renames. A kill between them leaves the old tree beside, under a dotted name."""
+def replace_folder(tree: Mapping[str, bytes], directory: Path) -> None:
+    """Write beside, then swap by two renames. A kill between them leaves the old tree beside, under a dotted name.
+
+    Whether the folder may be replaced is the caller's to say. Raises OSError; the old content then stays.
+    """
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{directory.name}-", dir=directory.parent) as passing:
         fresh, former = Path(passing) / "new", Path(passing) / "old"
         fresh.mkdir()
-        for name, text in tree.items():
+        for name, content in tree.items():
             path = fresh / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(content)
         if directory.exists():
             directory.rename(former)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -22,6 +22,7 @@ from provision.models.lab import LabGuest, LabHost, LabMount, LabSpec
 BUILD_NETWORKS = IPv4Network("10.99.0.0/16")
 GUEST = "builder"
 RECIPE_FOLDER = "/root/recipe"
+INPUTS_FOLDER = "/root/inputs"
 BUILD_LIMIT_S = 3600
 REPORT_EVERY_S = 20.0
 TOLD_LINES = 12
@@ -53,12 +54,20 @@ def builder_guest(lab: str, progress: Progress) -> Iterator[LabHost]:
         destroy_lab(lab)
 
 
-def send_folder(host: LabHost, folder: Path) -> None:
-    """Copy a recipe folder into the guest, owned by its root."""
-    packed = subprocess.Popen(["tar", "-C", str(folder), "-c", "."], stdout=subprocess.PIPE)
+def send_file(host: LabHost, file: Path, target: str) -> None:
+    """Copy one file into the guest, as its root's."""
+    command = f"mkdir -p {shlex.quote(str(Path(target).parent))} && cat > {shlex.quote(target)}"
+    with file.open("rb") as source:
+        run(ssh_argv(host, command), source=source, hint="check the builder's log")
+
+
+def send_folder(host: LabHost, folder: Path, target: str) -> None:
+    """Copy a recipe folder into the guest, owned by its root; a link becomes what it leads to."""
+    pack = ["tar", "-C", str(folder), "--dereference", "--exclude=__pycache__", "-c", "."]
+    packed = subprocess.Popen(pack, stdout=subprocess.PIPE)
     if packed.stdout is None:
         raise AssertionError("stdout=PIPE gives a stream")
-    unpack = f"mkdir -p {RECIPE_FOLDER} && tar -C {RECIPE_FOLDER} --no-same-owner -x"
+    unpack = f"mkdir -p {target} && tar -C {target} --no-same-owner -x"
     with packed, packed.stdout as stream:
         sent = subprocess.run(ssh_argv(host, unpack), stdin=stream, capture_output=True, text=True, check=False)
     if sent.returncode != 0 or packed.returncode != 0:
@@ -69,11 +78,13 @@ def send_folder(host: LabHost, folder: Path) -> None:
         )
 
 
-def run_recipe(host: LabHost, dest: str, log: Path, progress: Progress) -> None:
+def run_recipe(host: LabHost, dest: str, log: Path, progress: Progress, environment: Mapping[str, str]) -> None:
     """Run `build.sh DEST` in the guest. Raises SetupError with the log's last lines when it fails."""
     settings = host_pip_settings()
     variables = {
+        **environment,
         **trust_environment(),
+        "INPUTS": INPUTS_FOLDER,
         "TMPDIR": "/var/tmp",  # noqa: S108 - the builder's own disk: its /tmp may be in memory
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }

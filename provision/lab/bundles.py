@@ -5,10 +5,21 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from provision.errors import SetupError
-from provision.lab.builder import GUEST, Progress, builder_guest, pack_folder, run_recipe, send_folder
+from provision.lab.builder import (
+    GUEST,
+    INPUTS_FOLDER,
+    RECIPE_FOLDER,
+    Progress,
+    builder_guest,
+    pack_folder,
+    run_recipe,
+    send_file,
+    send_folder,
+)
 from provision.lab.locks import held
 from provision.lab.places import guest_home
 from provision.lab.requirements import require_lab
@@ -16,21 +27,31 @@ from provision.models.lab import BuiltBundle
 from provision.places import find_cache
 
 
-def ensure_bundle(recipe_dir: Path, release_id: str, dest: str, progress: Progress = lambda _: None) -> BuiltBundle:
+def ensure_bundle(
+    recipe_dir: Path,
+    release_id: str,
+    dest: str,
+    progress: Progress = lambda _: None,
+    inputs: Mapping[str, Path] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> BuiltBundle:
     """The bundle of a release: from the cache, or built now by `build.sh DEST` of the recipe in a builder guest.
 
-    One build at a time per release. Raises SetupError with the last lines of the recipe's log when it fails, and
-    what `ensure_lab` raises.
+    `inputs`: files by the names under which the recipe finds them in "$INPUTS"; `environment`: what build.sh is told.
+    One build at a time per release.
+    Raises SetupError with the last lines of the recipe's log when it fails, and what `ensure_lab` raises.
     """
     if not (recipe_dir / "build.sh").is_file():
         raise SetupError("the recipe has no build.sh", where=str(recipe_dir), hint="see docs/architecture.md, Releases")
+    if (ready := read_bundle(release_id)) is not None:
+        return ready
     path = bundle_path(release_id)
     with held(path.with_name(f".{release_id}.lock"), forget=True):
         known = read_bundle(release_id)
         if known is None:
             require_lab()
             progress(f"building {release_id} in a builder guest")
-            _build(recipe_dir, dest, path, progress)
+            _build(recipe_dir, dest, path, progress, inputs or {}, environment or {})
             known = read_bundle(release_id)
     if known is None:
         raise SetupError(
@@ -61,7 +82,14 @@ def bundle_path(release_id: str) -> Path:
     return find_cache() / "bundles" / f"{release_id}.tar.zst"
 
 
-def _build(recipe_dir: Path, dest: str, path: Path, progress: Progress) -> None:
+def _build(
+    recipe_dir: Path,
+    dest: str,
+    path: Path,
+    progress: Progress,
+    inputs: Mapping[str, Path],
+    environment: Mapping[str, str],
+) -> None:
     for stale in path.parent.glob(f".{path.name}-*"):
         shutil.rmtree(stale)
     lab = f"build-{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
@@ -69,16 +97,23 @@ def _build(recipe_dir: Path, dest: str, path: Path, progress: Progress) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
         fresh = Path(folder) / path.name
         with builder_guest(lab, progress) as host:
-            send_folder(host, recipe_dir)
-            run_recipe(host, dest, log, progress)
+            send_folder(host, recipe_dir, RECIPE_FOLDER)
+            for name, file in inputs.items():
+                send_file(host, file, f"{INPUTS_FOLDER}/{name}")
+            run_recipe(host, dest, log, progress, environment)
             progress(f"packing {dest}")
             pack_folder(guest_home(lab, GUEST) / "rootfs", dest, fresh)
-        fresh.chmod(0o644)
-        sha256 = _sha256(fresh)
-        path.unlink(missing_ok=True)
-        _write_seal(fresh, sha256)
-        _seal_path(fresh).rename(_seal_path(path))
-        fresh.rename(path)
+            # Before the guest is taken down: its many small files take minutes on a busy disk, and others wait.
+            _publish(fresh, path)
+
+
+def _publish(fresh: Path, path: Path) -> None:
+    fresh.chmod(0o644)
+    sha256 = _sha256(fresh)
+    path.unlink(missing_ok=True)
+    _write_seal(fresh, sha256)
+    _seal_path(fresh).rename(_seal_path(path))
+    fresh.rename(path)
 
 
 def _seal_path(path: Path) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from provision.lab.requirements import SUBID_START
-from provision.models.lab import LabDevice
+from provision.models.lab import LabDevice, LabGuest
 
 # NVIDIA's fixed major number (linux/Documentation/admin-guide/devices.txt); nvidia-uvm's is dynamic, 511 on most.
 NVIDIA_MAJOR = 195
@@ -20,6 +20,8 @@ UVM_MAJOR = 511
 CONTROL_MINOR = 255
 MODESET_MINOR = 254
 DEVICE_GROUP = "video"
+HOST_MODE = 0o666
+"""As NVIDIA's driver makes them (NVreg_DeviceFileMode)."""
 
 
 def node_numbers(cards: int, taken_majors: frozenset[int]) -> dict[str, tuple[int, int]]:
@@ -38,12 +40,13 @@ def node_numbers(cards: int, taken_majors: frozenset[int]) -> dict[str, tuple[in
     return nodes
 
 
-def make_nodes(folder: Path, rootfs: Path, cards: int) -> tuple[Path, ...]:
-    """Make the nodes in `folder`, owned by the guest's root and its video group, mode 0660."""
-    group = guest_gid(rootfs, DEVICE_GROUP)
-    numbers = node_numbers(cards, taken_majors()).items()
+def make_nodes(folder: Path, rootfs: Path, guest: LabGuest) -> tuple[Path, ...]:
+    """Make the nodes in `folder`: as a container gets them, of its video group and mode 0660; on a host as NVIDIA's
+    driver makes them, root's and open to all."""
+    group, mode = (0, HOST_MODE) if guest.plain_host else (guest_gid(rootfs, DEVICE_GROUP), 0o660)
+    numbers = node_numbers(len(guest.gpus), taken_majors()).items()
     return place_devices(
-        folder, [LabDevice(name=name, major=one, minor=two, gid=group) for name, (one, two) in numbers]
+        folder, [LabDevice(name=name, major=one, minor=two, gid=group, mode=mode) for name, (one, two) in numbers]
     )
 
 

@@ -16,6 +16,7 @@ from provision.lab.guest_files import write_guest_files
 from provision.lab.keys import public_half
 from provision.lab.network import bridge_name
 from provision.lab.places import container_name, guest_home, guests_home, host_key, private_key
+from provision.lab.plain_host import write_plain_host
 from provision.lab.remains import clear_remains, unmount_below
 from provision.lab.unpacking import unpack_root
 from provision.models.lab import LabGuest, LabSpec
@@ -32,7 +33,9 @@ def create_guest(spec: LabSpec, guest: LabGuest, tar: Path, stop: Event) -> None
     rootfs = home / "rootfs"
     unpack_root(tar, rootfs, stop)
     write_guest_files(spec, guest, rootfs)
-    devices = make_nodes(home / "devices", rootfs, len(guest.gpus)) if guest.gpus else ()
+    if guest.plain_host:
+        write_plain_host(guest, rootfs)
+    devices = make_nodes(home / "devices", rootfs, guest) if guest.gpus else ()
     (home / "config").write_text(render_config(spec, guest, devices))
     (home / SHAPE_FILE).write_text(shape_of(spec, guest))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from provision.lab.network import bridge_name, gateway_of
 from provision.lab.places import container_name, guest_home
+from provision.lab.plain_host import DEVICES
 from provision.lab.requirements import SUBID_COUNT, SUBID_START
 from provision.models.lab import LabGuest, LabSpec
 
@@ -55,7 +56,9 @@ def render_config(spec: LabSpec, guest: LabGuest, devices: Sequence[Path]) -> st
         f"lxc.net.0.ipv4.gateway = {gateway_of(spec.network)}",
         *_limits(guest),
     ]
-    lines += [f"lxc.mount.entry = {node} dev/{node.name} none bind,create=file 0 0" for node in devices]
+    # A host's driver makes its device nodes; until then they lie aside.
+    below = DEVICES if guest.plain_host else "dev"
+    lines += [f"lxc.mount.entry = {node} {below}/{node.name} none bind,create=file 0 0" for node in devices]
     lines += [_mount_line(Path(mount.path)) for mount in guest.mounts]
     return "\n".join(lines) + "\n"
 

@@ -14,6 +14,8 @@ from threading import Thread
 from provision.errors import SetupError
 
 REQUEST = re.compile(r"/sha256/([0-9a-f]{64})")
+FROM = re.compile(r"bytes=([0-9]{1,15})-")
+"""The one kind of range that is needed: the rest of a file that broke off."""
 BLOCK = 1024 * 1024
 
 
@@ -82,10 +84,20 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             self.send_error(HTTPStatus.NOT_FOUND)
             return
+        resumed = FROM.fullmatch(self.headers.get("Range", ""))
         with found.open("rb") as source:
-            self.send_response(HTTPStatus.OK)
+            size = found.stat().st_size
+            start = int(resumed.group(1)) if resumed else 0
+            if resumed and start >= size:
+                self.send_error(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+                return
+            self.send_response(HTTPStatus.PARTIAL_CONTENT if resumed else HTTPStatus.OK)
             self.send_header("Content-Type", "application/octet-stream")
-            self.send_header("Content-Length", str(found.stat().st_size))
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("Content-Length", str(size - start))
+            if resumed:
+                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
             self.end_headers()
+            source.seek(start)
             if with_body:
                 shutil.copyfileobj(source, self.wfile, BLOCK)

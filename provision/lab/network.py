@@ -26,6 +26,16 @@ def bridge_name(lab: str) -> str:
     return f"prov{hashlib.sha256(lab.encode()).hexdigest()[:8]}"
 
 
+def bridge_address(lab: str) -> str:
+    """The bridge's own hardware address: locally administered, from the lab's name.
+
+    Without one of its own a bridge takes the lowest of its ports' (Linux, br_stp_recalculate_bridge_id): each guest
+    that came or went could change it, and until their ARP entry expired, up to a minute, the others lost their gateway.
+    """
+    digest = hashlib.sha256(lab.encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
 def table_name(lab: str) -> str:
     return f"{TABLE_PREFIX}{lab}"
 
@@ -43,7 +53,7 @@ def ensure_network(lab: str, network: IPv4Network) -> None:
     with network_lock():
         refuse_overlap(network, bridge_name(lab))
         borrow_settings()
-        _ensure_bridge(bridge_name(lab), IPv4Interface(f"{gateway_of(network)}/{network.prefixlen}"))
+        _ensure_bridge(lab, IPv4Interface(f"{gateway_of(network)}/{network.prefixlen}"))
         run(["nft", "-f", "-"], text=nft_rules(lab, network), hint="check `nft list ruleset`")
         allow_forwarding(bridge_name(lab), table_name(lab))
 
@@ -114,10 +124,14 @@ def _table_removal(lab: str) -> str:
     return f"table ip {table_name(lab)}\ndelete table ip {table_name(lab)}"
 
 
-def _ensure_bridge(bridge: str, address: IPv4Interface) -> None:
+def _ensure_bridge(lab: str, address: IPv4Interface) -> None:
+    bridge, hardware = bridge_name(lab), bridge_address(lab)
     links = {link["ifname"]: link for link in _ip_json("address", "show")}
     if bridge not in links:
-        run(["ip", "link", "add", "name", bridge, "type", "bridge", "forward_delay", "0"], hint=HINT)
+        named = ["name", bridge, "address", hardware]
+        run(["ip", "link", "add", *named, "type", "bridge", "forward_delay", "0"], hint=HINT)
+    elif links[bridge]["address"] != hardware:
+        run(["ip", "link", "set", "dev", bridge, "address", hardware], hint=HINT)
     held = {
         f"{entry['local']}/{entry['prefixlen']}"
         for entry in links.get(bridge, {}).get("addr_info", [])

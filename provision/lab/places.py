@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from provision.errors import UsageError
+from provision.errors import SetupError, UsageError
 from provision.models.lab import LAB_NAME, NODE_NAME
 from provision.places import find_home
 
@@ -50,6 +50,16 @@ def container_name(lab: str, guest: str) -> str:
     `-1` that LXC appends to a control group whose name is still taken.
     """
     return f"{guest}.{lab}.provision"
+
+
+def stand_in_recipe(artifact: str) -> Path:
+    """The folder whose build.sh makes what the lab has in place of upstream's file. Raises SetupError for none."""
+    folder = Path(__file__).parent / "stand_ins" / artifact
+    if not folder.is_dir():
+        raise SetupError(
+            f"the lab has no stand-in for '{artifact}'", where=str(folder), hint="take the service out of the profile"
+        )
+    return folder
 
 
 def private_key(lab: str) -> Path:

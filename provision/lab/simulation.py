@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from provision.errors import UsageError
-from provision.lab.places import guest_home
-from provision.lab.pve.facts import loaded_driver
+from provision.lab.kernel import loaded_version
+from provision.lab.places import guest_home, node_tree
+from provision.lab.plain_host import host_driver
 from provision.lab.records import read_spec
 from provision.lab.requirements import SUBID_START
 from provision.lab.simgpu.install import install_simulation, set_fault
@@ -23,7 +24,7 @@ def ensure_guest_simulation(spec: LabSpec, guest: LabGuest) -> None:
     """The same for one guest."""
     cards = cards_of(spec, guest)
     if cards:
-        install_simulation(_rootfs(spec, guest), cards, driver_of(spec), SUBID_START)
+        install_simulation(_rootfs(spec, guest), cards, driver_of(spec, guest), SUBID_START)
 
 
 def cards_of(spec: LabSpec, guest: LabGuest) -> tuple[SimulatedGpu, ...]:
@@ -35,9 +36,13 @@ def cards_of(spec: LabSpec, guest: LabGuest) -> tuple[SimulatedGpu, ...]:
     return tuple(card.model_copy(update={"index": number}) for number, card in enumerate(seen))
 
 
-def driver_of(spec: LabSpec) -> str:
-    """Full version that the guests' simulated driver says it is: on a Proxmox node that which is loaded there."""
-    return (loaded_driver(spec.name) if spec.node else None) or spec.driver_version
+def driver_of(spec: LabSpec, guest: LabGuest) -> str:
+    """Full version that a guest's simulated driver says it is: that which is loaded on its node, or on the host that it
+    stands for."""
+    loaded = loaded_version(node_tree(spec.name)) if spec.node else None
+    if guest.plain_host:
+        loaded = host_driver(spec.name, guest)
+    return loaded or spec.driver_version
 
 
 def set_guest_fault(lab: str, machine: str, fault: GpuFault | None) -> None:
@@ -50,7 +55,7 @@ def set_guest_fault(lab: str, machine: str, fault: GpuFault | None) -> None:
             where="--machine",
             hint="those with cards: " + (", ".join(g.name for g in spec.guests if cards_of(spec, g)) or "none"),
         )
-    gpus, driver = cards_of(spec, guest), driver_of(spec)
+    gpus, driver = cards_of(spec, guest), driver_of(spec, guest)
     set_fault(_rootfs(spec, guest), fault, gpus=gpus, driver_version=driver, uid_shift=SUBID_START)
 
 

@@ -1,8 +1,9 @@
-"""Files that a Proxmox node needs from elsewhere, each pinned by a checksum that somebody published."""
+"""Files that machines need from upstream, each pinned by a checksum that somebody published."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Literal, Self
 
 from pydantic import model_validator
@@ -30,12 +31,27 @@ class Checksum(Frozen):
 class Publication(Frozen):
     """Where upstream publishes the checksum.
 
-    `sums`: lines of 'HEX  FILE', as sha512sum writes them. `aplinfo`: the index of Proxmox' templates, paragraphs of
-    'Field: value' (README.format in pve-manager's aplinfo folder).
+    `sums`: lines of 'HEX  FILE', as sha512sum writes them. `single`: the file's own list, which may leave its name
+    out. `aplinfo`: the index of Proxmox' templates, paragraphs of 'Field: value' (README.format in pve-manager's
+    aplinfo folder). `github`: a release as GitHub's REST API describes it, whose assets have a `digest`.
+    `huggingface`: the files of a repository as the hub's API lists them, whose large ones have `lfs.oid`, a sha256, and
+    the others their id in git. `tiktoken`: the program text in which OpenAI's tokenizer names its files' checksums.
     """
 
     url: str
-    format: Literal["sums", "aplinfo"]
+    format: Literal["sums", "single", "aplinfo", "github", "huggingface", "tiktoken"]
+
+
+class Signature(Frozen):
+    """Upstream's signature of its list of checksums, where it has one.
+
+    `url`: the detached signature. `keys`: full fingerprints, of which one must have signed. `source`: who says so.
+    """
+
+    kind: Literal["gpg", "minisign", "sigstore"]
+    url: str
+    keys: tuple[str, ...]
+    source: str
 
 
 class NodeArtifact(Frozen):
@@ -51,6 +67,10 @@ class NodeArtifact(Frozen):
     sources: tuple[str, ...]
     status: Literal["resolved", "unresolved"]
     resolve: Publication
+    published: date | None = None
+    """When upstream published it; None where nobody looked."""
+    signature: Signature | None = None
+    """None: we know of none."""
 
     @model_validator(mode="after")
     def _status_is_true(self) -> Self:
@@ -62,6 +82,40 @@ class NodeArtifact(Frozen):
         if self.version not in self.url or not self.url.endswith(f"/{self.file}"):
             raise ValueError("url must name the version and end in the file")
         return self
+
+
+class CheckpointFile(Frozen):
+    sha256: str
+    size_bytes: int
+
+
+class PinnedCheckpoint(Frozen):
+    """A folder of files that vLLM reads, from one revision of a repository of the hub, each known by its sha256."""
+
+    repository: str
+    revision: str
+    licence: str
+    sources: tuple[str, ...]
+    files: dict[str, CheckpointFile]
+
+    def list_artifacts(self, folder: str) -> dict[str, NodeArtifact]:
+        """Each file as the lock knows it, by FOLDER/NAME."""
+        listed = f"https://huggingface.co/api/models/{self.repository}/tree/{self.revision}?expand=True"
+        return {
+            f"{folder}/{name}": NodeArtifact(
+                name=f"{folder}/{name}",
+                version=self.revision,
+                file=name,
+                url=f"https://huggingface.co/{self.repository}/resolve/{self.revision}/{name}",
+                checksum=Checksum(algorithm="sha256", hex=file.sha256),
+                size_bytes=file.size_bytes,
+                licence=self.licence,
+                sources=self.sources,
+                status="resolved",
+                resolve=Publication(url=listed, format="huggingface"),
+            )
+            for name, file in self.files.items()
+        }
 
 
 class OverlayEntry(NodeArtifact):
@@ -81,3 +135,15 @@ class LockChange(Frozen):
     after: str
     size_bytes: int
     outcome: Literal["confirmed", "filled", "replaced"]
+    published: date | None = None
+    signature: str = "none known"
+    """'verified', 'none known', or 'not verified: REASON'."""
+
+
+class Mirrored(Frozen):
+    """One file that machines of a profile will ask the mirror for. `sha256` None: it could not be had or built."""
+
+    name: str
+    sha256: str | None
+    size_bytes: int | None
+    outcome: Literal["present", "fetched", "built", "missing"]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from provision.models.architecture import Architecture, Engine
 from provision.models.base import Frozen
+from provision.models.sites import SitePaths
 
 
 class Interconnect(Frozen):
@@ -104,9 +105,21 @@ class ServiceEntry(Frozen):
     unit: str
     port: int | None
     needs: tuple[str, ...]
+    uses: tuple[str, ...] = ()
+    """Services that it is connected with where they are placed."""
     installs: Literal["release", "package"]
-    release: str | None
+    release: str | None = None
     """Release id computed from the role's recipe, None for packages."""
+    artifacts: tuple[str, ...] = ()
+    """Files of upstream, by their names in the lock, that the recipe unpacks."""
+    images: tuple[str, ...] = ()
+    """Container images that it runs from, by their names in images.yml."""
+    held: bool = False
+    """The user holds the service on an older release, which machines have already or which nobody has."""
+    site: SitePaths | None = None
+    """Of a service that people open through the gateway."""
+    stand_in: bool = False
+    """The release is made from a stand-in of those files: the lab's, where upstream cannot be had."""
 
 
 class Artifact(Frozen):

@@ -43,6 +43,7 @@ class HostResult(Frozen):
     role: str
     status: Literal["ok", "changed", "failed", "unreachable", "skipped"]
     message: str = ""
+    hint: str = ""
     seconds: float = 0.0
 
 

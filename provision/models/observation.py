@@ -213,6 +213,10 @@ class EngineProps(Observed):
     context_tokens: int | None = None
     """Per slot, as /props reports n_ctx."""
     slots: int | None = None
+    size_mib: int | None = None
+    """Of a model of Ollama: all of its buffers, from /api/ps."""
+    size_vram_mib: int | None = None
+    """Those of them that are on cards."""
     build: str | None = None
     error: str | None = None
 
@@ -279,6 +283,34 @@ class EgressOutcome(Observed):
     error: str | None = None
 
 
+class SeenTarget(Observed):
+    """One address that Prometheus reads. `health` is up, down or unknown (not read yet)."""
+
+    job: str
+    name: str
+    health: str
+    error: str | None = None
+
+
+class SeenRule(Observed):
+    """One alert rule. `state` is inactive, pending or firing; `health` is ok, err or unknown (not evaluated yet)."""
+
+    name: str
+    state: str
+    health: str
+    error: str | None = None
+
+
+class PrometheusObservation(Observed):
+    """What a Prometheus says of itself (/api/v1/targets, rules and alertmanagers)."""
+
+    url: str
+    targets: tuple[SeenTarget, ...] = ()
+    rules: tuple[SeenRule, ...] = ()
+    alertmanagers: tuple[str, ...] = ()
+    error: str | None = None
+
+
 class DiskObservation(Observed):
     path: str
     total_mib: int | None = None
@@ -312,6 +344,7 @@ class MachineObservation(Observed):
     vram_before: tuple[VramBefore, ...] | None = None
     egress: tuple[EgressOutcome, ...] | None = None
     disk: tuple[DiskObservation, ...] | None = None
+    prometheus: tuple[PrometheusObservation, ...] | None = None
     memory: MemoryObservation | None = None
     error: str | None = None
     """Set where the probe could not do its work as a whole (an unreadable config)."""

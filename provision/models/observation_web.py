@@ -6,29 +6,30 @@ A step that failed is an observation with its error text; nothing is filled in. 
 from __future__ import annotations
 
 from provision.models.base import Frozen
-
-
-class WebStep(Frozen):
-    """One request. `status` None: no HTTP answer came, and `error` says why. `detail` is what was seen in it."""
-
-    status: int | None = None
-    detail: str = ""
-    error: str = ""
-    seconds: float = 0.0
+from provision.models.observation_decision import DecisionObservation
+from provision.models.observation_step import WebStep as WebStep
 
 
 class TlsObservation(Frozen):
-    """One site, asked with the stack's own CA and again with the system's public CAs."""
+    """One site, asked with the root that shall vouch for it, and with the system's public CAs."""
 
     site: str
     url: str
     trusted: bool
-    """The certificate is valid for this host under the stack's own CA root."""
+    """The certificate is valid for this host under that root."""
     trusted_error: str = ""
     refused_without_ca: bool
     """The same certificate is refused by a client that does not know the stack's CA."""
     version: str = ""
     expires: str = ""
+
+
+class GuardObservation(Frozen):
+    """One site behind a single sign-on, asked without a session."""
+
+    site: str
+    page: WebStep
+    health: WebStep
 
 
 class ChatAnswer(Frozen):
@@ -50,6 +51,30 @@ class ChatObservation(Frozen):
     answers: tuple[ChatAnswer, ...] = ()
 
 
+class ClassifiedDocument(Frozen):
+    """A text that the workflow was given to classify, and what came back."""
+
+    step: WebStep
+    document_class: str = ""
+    summary: str = ""
+    model: str = ""
+
+
+class ReportedEngine(Frozen):
+    """One row of the health report, as n8n's data table holds it."""
+
+    engine: str
+    healthy: bool
+    answered: bool
+    seconds: float
+    problem: str = ""
+
+
+class HealthReport(Frozen):
+    step: WebStep
+    engines: tuple[ReportedEngine, ...] = ()
+
+
 class WorkflowObservation(Frozen):
     run: WebStep
     answer: str = ""
@@ -59,6 +84,83 @@ class WorkflowObservation(Frozen):
     wrong_key: WebStep
     editor_login: WebStep
     wrong_login: WebStep
+    documents: tuple[ClassifiedDocument, ...] = ()
+    report: HealthReport | None = None
+
+
+class VectorStoreObservation(Frozen):
+    """Qdrant as its own machine reached it. Statuses are HTTP's; None where no answer came, and `error` says why."""
+
+    title: str = ""
+    version: str = ""
+    without_key: int | None = None
+    """Of a list of its collections that was asked for without a key."""
+    write_by_reader: int | None = None
+    """Of a deletion that was tried with the read-only key, of a collection that does not exist."""
+    points: int | None = None
+    """Vectors of the document, counted with the read-only key."""
+    error: str = ""
+
+
+class DocumentObservation(Frozen):
+    """A document that was given to Open WebUI, asked about, and removed."""
+
+    sign_in: WebStep
+    upload: WebStep
+    """Includes reading, splitting and embedding it."""
+    stored: VectorStoreObservation
+    answer: WebStep
+    text: str = ""
+    sources: tuple[str, ...] = ()
+    """Names of the files that the answer cites."""
+    cited: str = ""
+    """The passages that were given to the model."""
+    removal: WebStep
+    left: VectorStoreObservation
+    """The store after the document was removed."""
+
+
+class PanelQuery(Frozen):
+    """One query of a dashboard, asked through Grafana. `series`: how many had a value at that moment."""
+
+    dashboard: str
+    query: str = ""
+    series: int = 0
+    error: str = ""
+
+
+class DashboardsObservation(Frozen):
+    """Grafana through the gateway. `anonymous` and `search` are the same call, without and with a session."""
+
+    health: WebStep
+    version: str = ""
+    anonymous: WebStep
+    wrong_password: WebStep
+    sign_in: WebStep
+    search: WebStep
+    found: tuple[str, ...] = ()
+    """Uids of the dashboards that are listed."""
+    queries: tuple[PanelQuery, ...] = ()
+
+
+class TracingObservation(Frozen):
+    """Langfuse as a sender and a reader meet it: by its API, with the project's keys."""
+
+    health: WebStep
+    version: str = ""
+    projects: WebStep
+    """Of the list of projects, asked with the right keys."""
+    project: str = ""
+    wrong_key: WebStep
+    """Of the same list, asked with a wrong secret key."""
+    sign_up: WebStep
+    sent: WebStep
+    """Of one trace by OTLP over HTTP."""
+    read_back: WebStep
+    """Of the last time that it was asked for; `detail` has its name where it was there."""
+    wait_s: float | None = None
+    """From sending it to reading it; None where it did not come."""
+    removed: WebStep
 
 
 class PortScan(Frozen):
@@ -71,10 +173,19 @@ class PortScan(Frozen):
 
 
 class WebObservation(Frozen):
-    """`chat` and `workflow` are None where the plan has no such site."""
+    """`chat`, `workflow`, `dashboards`: None where the plan has no such site; `document`: where it has no Qdrant."""
 
     tls: tuple[TlsObservation, ...] = ()
     chat: ChatObservation | None = None
     workflow: WorkflowObservation | None = None
+    document: DocumentObservation | None = None
+    dashboards: DashboardsObservation | None = None
+    sign_on: tuple[GuardObservation, ...] = ()
+    """Of each site where a single sign-on is planned; chat, workflow and document are None then, since nobody who has
+    no session there gets through."""
+    tracing: TracingObservation | None = None
+    """None where the plan has no Langfuse behind the gateway."""
+    decision: DecisionObservation | None = None
+    """None where the plan has no decision layer."""
     ports: tuple[PortScan, ...] = ()
     seconds: float = 0.0

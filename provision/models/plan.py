@@ -8,8 +8,12 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+from provision.models.alerts import Alerts
 from provision.models.base import Frozen
-from provision.models.profile import KvType
+from provision.models.profile import Certificate, KvType, Provider, SignOn
+from provision.models.routing import Routing
+from provision.models.sites import SitePaths
+from provision.models.system import PROVEN, System
 
 
 class Card(Frozen):
@@ -41,8 +45,41 @@ class CardBudget(Frozen):
     total_mib: int
 
 
+class VllmFlags(Frozen):
+    """What `vllm serve` is told beyond the common fields; the names are those of its options."""
+
+    tensor_parallel: int
+    gpu_memory_utilization: float | None
+    """Share of each card's CUDA total; None without a card."""
+    max_model_len: int
+    max_num_seqs: int
+    max_num_batched_tokens: int
+    kv_cache_dtype: Literal["auto", "fp8"]
+    quantization: str | None = None
+    """None: as the checkpoint's own config.json says."""
+    peer_to_peer: bool
+    """False sets NCCL_P2P_DISABLE=1: the cards have no NVLink, and consumer cards no peer access over PCIe."""
+    cpu_kv_gib: int | None = None
+    """VLLM_CPU_KVCACHE_SPACE, GiB; None on cards."""
+
+
+class OllamaFlags(Frozen):
+    """What Ollama is told by its environment (OLLAMA_CONTEXT_LENGTH, _NUM_PARALLEL, _KV_CACHE_TYPE, ...)."""
+
+    context_length: int
+    """Tokens of each slot."""
+    num_parallel: int
+    kv_cache_type: Literal["f16", "q8_0", "q4_0"]
+    flash_attention: bool
+    sched_spread: bool
+    """Over all of its cards, as planned, also where one would do."""
+
+
 class EngineInstance(Frozen):
-    """One model server process with the flags that realise the plan."""
+    """One model server process with the flags that realise the plan.
+
+    `split_mode` to `threads` are llama.cpp's flags; `vllm` and `ollama` are set for instances of those services.
+    """
 
     name: str
     service: str
@@ -75,6 +112,33 @@ class EngineInstance(Frozen):
     """Memory expected in the host's RAM (all of it where there is no card)."""
     decode_bound_tok_s: float | None
     """Upper bound of single-stream decoding from memory bandwidth; None without a card."""
+    vllm: VllmFlags | None = None
+    ollama: OllamaFlags | None = None
+    replica_of: str | None = None
+    """The model that this is one of several servers of; clients know that name."""
+
+    @property
+    def served_name(self) -> str:
+        """The name under which clients ask for the model."""
+        return self.replica_of or self.name
+
+
+class Balancer(Frozen):
+    """One address for several servers of a model; `name` is the model's, `members` are its servers'."""
+
+    name: str
+    service: str
+    machine: str
+    port: int
+    members: tuple[str, ...]
+
+    @property
+    def unit(self) -> str:
+        return f"engine-front@{self.service}-{self.name}.service"
+
+
+OUTSIDE = "outside"
+"""Target of a flow that leaves the stack: its `address` says where to."""
 
 
 class Flow(Frozen):
@@ -83,8 +147,22 @@ class Flow(Frozen):
     source: str
     """A machine's name, 'controller', 'admin' or 'world' (everyone who can reach the gateway)."""
     target: str
+    """A machine's name, or 'outside'."""
+    address: IPv4Address | None = None
+    """Only where the target is outside."""
     port: int
     protocol: Literal["tcp", "udp"] = "tcp"
+    purpose: str
+
+
+class OutsideFlow(Frozen):
+    """A connection that a machine may open to somebody outside the stack."""
+
+    source: str
+    host: str
+    """The name that is asked for; the machine knows its addresses by itself, since it asks no name server."""
+    addresses: tuple[IPv4Address, ...]
+    port: int
     purpose: str
 
 
@@ -95,6 +173,22 @@ class PlannedService(Frozen):
     unit: str
     release: str | None
     """Release id, None for a Debian package."""
+    artifacts: tuple[str, ...] = ()
+    """Files of upstream that the release is unpacked from, by their names in the lock."""
+    images: tuple[str, ...] = ()
+    """Container images that it runs from, by their names in images.yml."""
+    held: bool = False
+    """`provision rollback` holds it on this release."""
+    stand_in: bool = False
+    """The lab has a stand-in for what upstream publishes: it speaks the same API and is not the real program."""
+
+
+_CUDA_SWITCHES = {"llama_cpp": "GGML_CUDA", "vllm": "VLLM_CUDA"}
+
+
+def build_environment(role: str, release: str | None) -> dict[str, str]:
+    """What a recipe's build.sh is told through its environment for this release: that of its variant."""
+    return {_CUDA_SWITCHES[role]: "ON"} if release and release.endswith("-cuda") else {}
 
 
 class GuestPlan(Frozen):
@@ -132,6 +226,8 @@ class PlannedMachine(Frozen):
     cards: tuple[int, ...]
     guest: GuestPlan | None = None
     """Where a Proxmox node makes this machine."""
+    scratch: str | None = None
+    """Device of a host's scratch disk, which the models of its engines lie on."""
 
 
 class Site(Frozen):
@@ -143,6 +239,21 @@ class Site(Frozen):
     port: int
     url: str
     upstream: str
+    address: str = ""
+    """Where the gateway answers, which knows the site by its name."""
+    paths: SitePaths = SitePaths()
+
+
+class PlannedSignIn(Frozen):
+    """The OpenID Connect provider that a machine may reach, and no other outside."""
+
+    machine: str
+    issuer: str
+    host: str
+    port: int
+    addresses: tuple[IPv4Address, ...]
+    client_id: str
+    name: str
 
 
 class Finding(Frozen):
@@ -160,6 +271,10 @@ class Plan(Frozen):
     client: str
     target: Literal["live", "lab"]
     platform: Literal["proxmox", "host", "lab"]
+    provider: Provider = "other"
+    """Who rents a plain host out."""
+    system: System = PROVEN
+    """Of every machine."""
     network: IPv4Network
     gateway: IPv4Address
     domain: str
@@ -170,16 +285,42 @@ class Plan(Frozen):
     machines: tuple[PlannedMachine, ...]
     services: tuple[PlannedService, ...]
     engines: tuple[EngineInstance, ...]
+    balancers: tuple[Balancer, ...] = ()
     flows: tuple[Flow, ...]
     sites: tuple[Site, ...]
+    certificate: Certificate = Certificate()
+    sign_on: SignOn | None = None
+    outside: tuple[OutsideFlow, ...] = ()
     findings: tuple[Finding, ...]
+    artifact_mirror: str | None = None
+    """Where machines fetch every file by its sha256; None: from upstream, and in the lab from the lab's own."""
+    alerts: Alerts = Alerts()
+    """Whom Alertmanager tells."""
+    document_classes: tuple[str, ...] = ()
+    """What n8n's sample workflow sorts documents into."""
+    sign_in: PlannedSignIn | None = None
+    """None: Open WebUI knows its own passwords alone."""
+    routing: Routing = Routing()
+    """What the decision layer may use outside."""
     proxmox: ProxmoxPlan | None = None
     """Of a profile for Proxmox, live and in the lab; None where there are no guests to make."""
 
     @property
     def text_engines(self) -> tuple[EngineInstance, ...]:
-        """The engines that write text, in the plan's order; the others serve embeddings."""
-        return tuple(engine for engine in self.engines if not engine.embeddings)
+        """One engine of each model that writes text, in the plan's order; the others serve embeddings."""
+        return tuple(engine for engine in self.asked_engines if not engine.embeddings)
+
+    @property
+    def asked_engines(self) -> tuple[EngineInstance, ...]:
+        """One engine of each model that clients can ask for, in the plan's order: the first of several servers."""
+        first: dict[str, EngineInstance] = {}
+        for engine in self.engines:
+            first.setdefault(engine.served_name, engine)
+        return tuple(first.values())
+
+    def entry_port(self, engine: EngineInstance) -> int:
+        """Where clients ask for an engine's model: its own port, or that of the balancer before it."""
+        return next((item.port for item in self.balancers if engine.name in item.members), engine.port)
 
 
 class PlanChange(Frozen):

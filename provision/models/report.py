@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from provision.models.base import Frozen
 
 Status = Literal["passed", "failed", "skipped"]
@@ -36,6 +38,9 @@ class CardMeasurement(Frozen):
     measured_mib: int
     tolerance_mib: int
     simulated: bool
+    power_w: float | None = Field(default=None, exclude_if=lambda watts: watts is None)
+    """Drawn when the memory was read, models loaded. Left out of the signed text where it is not
+    known, so that receipts from before it was measured are still what was signed."""
 
 
 class StageTime(Frozen):

@@ -63,7 +63,11 @@ def _explain(failure: HostResult, outcome: RunOutcome) -> ProvisionError:
         return UnreachableError(
             f"{failure.host} cannot be reached: {failure.message}", where=where, hint="is it running? provision status"
         )
-    return RunError(failure.message or "the task failed", where=where, hint=f"log: {outcome.log}")
+    return RunError(
+        failure.message or "the task failed",
+        where=where,
+        hint=f"{failure.hint + '; ' if failure.hint else ''}log: {outcome.log}",
+    )
 
 
 def _unexplained(outcome: RunOutcome) -> RunError:

@@ -1,4 +1,4 @@
-"""`provision doctor`: what this machine lacks for the lab, or what a Proxmox node lacks for a plan."""
+"""`provision doctor`: what this machine lacks for the lab, or what a Proxmox node or a plain host lacks for a plan."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def examine() -> tuple[ProvisionError, ...]:
 
 
 def examine_node(options: Options) -> NodeReport:
-    """Every finding about the profile's Proxmox node; nothing is changed, there or here.
+    """Every finding about the profile's Proxmox node or plain host; nothing is changed, there or here.
 
     Raises UsageError or ProfileError where no node is named, PlanError, UnreachableError, and SetupError where the node
     lets us in and cannot answer.
@@ -42,6 +42,7 @@ def examine_node(options: Options) -> NodeReport:
         pve=node.pve,
         kernel=node.kernel,
         driver=node.driver,
+        system=None if plan.proxmox else node.distribution,
         findings=findings,
         exit_code=exit_code(findings),
     )

@@ -12,7 +12,7 @@ from provision.errors import ErrorGroup, ProvisionError, UsageError
 from provision.lab import lab as labs
 from provision.models.base import Frozen
 from provision.models.plan import Plan
-from provision.pipeline.containers import list_own, remove_containers
+from provision.pipeline.guests import list_own, remove_guests
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import read_plan
 from provision.pipeline.proxmox_node import open_standing_node
@@ -62,14 +62,14 @@ def _take_down_live(
     names = tuple(f"{state.id} '{state.name}'" for state in list_own(node))
     if names and not confirm(names):
         raise UsageError("not confirmed, nothing was changed", where="provision down", hint="add --yes to go on")
-    return Removed(client=client, guests=remove_containers(node, clock))
+    return Removed(client=client, guests=remove_guests(node, clock))
 
 
 def _remove_from_lab(workspace: Workspace, plan: Plan | None, clock: StageClock) -> tuple[str, ...]:
     if plan is None or plan.proxmox is None or not any(lab.name == plan.client for lab in labs.list_labs()):
         return ()
     try:
-        return remove_containers(open_standing_node(workspace, plan), clock)
+        return remove_guests(open_standing_node(workspace, plan), clock)
     except (ProvisionError, ErrorGroup) as error:
         # A lab whose API is gone must not stay for that.
         said = error.errors[0].what if isinstance(error, ErrorGroup) else error.what

@@ -12,13 +12,13 @@ from pydantic import ValidationError
 from provision.errors import ErrorGroup, ProvisionError, RunError
 from provision.models.base import Frozen
 from provision.models.inventory import DriverInput
-from provision.pipeline.containers import stop_containers
+from provision.pipeline.guests import stop_guests
 from provision.pipeline.host_stage import converge_node
 from provision.pipeline.node_files import find_driver
 from provision.pipeline.node_stage import ReadyNode, ensure_guests, rebind_node
 from provision.pipeline.proxmox_node import Node, open_standing_node
 from provision.pipeline.stages import StageClock
-from provision.platforms.containers import describe_containers
+from provision.platforms.guests import describe_guests
 from provision.runner.workspace import Workspace, write_private
 
 
@@ -42,7 +42,7 @@ def bring_node(workspace: Workspace, ready: ReadyNode, clock: StageClock, *, may
     try:
         changed = converge_node(workspace, ready.plan, ready.access, ready.node, wanted, clock)
     except (ProvisionError, ErrorGroup) as error:
-        raise put_back(workspace, ready, running, clock, why=_first_line(error)).error from error
+        raise put_back(workspace, ready, running, clock, why=first_line(error)).error from error
     return Brought(ready=rebind_node(ready), changed=changed, former=running)
 
 
@@ -68,9 +68,13 @@ def put_back(workspace: Workspace, ready: ReadyNode, former: str, clock: StageCl
     clock.note(f"driver {tried} failed: putting {former} back")
     _stop_card_guests(workspace, ready, clock)
     converge_node(workspace, ready.plan, ready.access, ready.node, known, clock)
-    ensure_guests(workspace, rebind_node(ready), clock)
+    guests = "the guests run"
+    try:
+        ensure_guests(workspace, rebind_node(ready), clock)
+    except (ProvisionError, ErrorGroup) as failed:
+        guests = f"the guests do not run ({first_line(failed)})"
     error = RunError(
-        f"driver {tried} failed ({why}); {former} is back and the guests run",
+        f"driver {tried} failed ({why}); {former} is back and {guests}",
         where=f"node {ready.access.node}",
         hint=f"pin the old one until that is mended: provision lock --update nvidia-driver --pin {former}",
     )
@@ -94,9 +98,10 @@ def _recorded(workspace: Workspace) -> DriverInput | None:
 def _stop_card_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock) -> None:
     node: Node = open_standing_node(workspace, ready.plan)
     with_cards = {machine.name for machine in ready.plan.machines if machine.cards}
-    stop_containers(node, [c for c in describe_containers(ready.plan) if c.name in with_cards], clock)
+    stop_guests(node, [c for c in describe_guests(ready.plan) if c.name in with_cards], clock)
 
 
-def _first_line(error: ProvisionError | ErrorGroup) -> str:
+def first_line(error: ProvisionError | ErrorGroup) -> str:
+    """What the first of the problems is, on one line."""
     first = error.errors[0] if isinstance(error, ErrorGroup) else error
     return " ".join(first.what.split())[:300]

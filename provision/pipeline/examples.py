@@ -11,7 +11,7 @@ from provision.catalog import load_catalog
 from provision.catalog.node_artifacts import load_artifacts
 from provision.inventory import build_inventory, render_inventory, write_inventory
 from provision.inventory.node_vars import published_driver
-from provision.models.inventory import InventoryInput
+from provision.pipeline.artifacts import published_files
 from provision.places import REPOSITORY
 from provision.planner import build_plan
 from provision.profile import load_profile
@@ -24,7 +24,8 @@ def render_example(profile: str) -> dict[str, str]:
     """A built-in profile as it would be brought up live, machines at their planned addresses."""
     plan = build_plan(load_profile(profile).profile, load_catalog(), client="example", target="live", lab=None)
     driver = published_driver(load_artifacts(None)["nvidia-driver"], may_reboot=False)
-    return render_inventory(build_inventory(plan, InventoryInput(driver=driver)))
+    given = published_files(plan, None).model_copy(update={"driver": driver})
+    return render_inventory(build_inventory(plan, given))
 
 
 def write_examples(folder: Path = EXAMPLES) -> None:

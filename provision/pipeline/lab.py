@@ -8,6 +8,7 @@ from provision.errors import ErrorGroup, UsageError
 from provision.lab import hosts as lab_hosts
 from provision.lab import lab as labs
 from provision.lab.pve.faults import set_node_fault
+from provision.lab.records import read_spec
 from provision.lab.requirements import missing_requirements
 from provision.lab.simulation import set_guest_fault
 from provision.models.lab import NODE_NAME, GpuFault, LabState, NodeFault
@@ -42,7 +43,9 @@ def inject_fault(lab: str, machine: str, kind: str) -> None:
 
     Raises UsageError for what does not exist.
     """
-    known = get_args(NodeFault if machine == NODE_NAME else GpuFault)
+    on_node = machine == NODE_NAME
+    is_host = lab in list_labs() and any(guest.plain_host for guest in read_spec(lab).guests if guest.name == machine)
+    known = get_args(NodeFault) if on_node else get_args(GpuFault) + (get_args(NodeFault) if is_host else ())
     if kind not in ("none", *known):
         raise UsageError(
             f"'{kind}' is no fault of '{machine}'",
@@ -51,8 +54,7 @@ def inject_fault(lab: str, machine: str, kind: str) -> None:
         )
     if lab not in list_labs():
         raise UsageError(f"there is no lab '{lab}'", where="this machine", hint="provision lab list")
-    fault = next((fault for fault in known if fault == kind), None)
-    if machine == NODE_NAME:
-        set_node_fault(lab, fault)
-    else:
-        set_guest_fault(lab, machine, fault)
+    if on_node or is_host:
+        set_node_fault(lab, machine, next((fault for fault in get_args(NodeFault) if fault == kind), None))
+    if not on_node:
+        set_guest_fault(lab, machine, next((fault for fault in get_args(GpuFault) if fault == kind), None))

@@ -1,4 +1,4 @@
-"""The lock of what a node needs: shows it, and compares it with what upstream publishes and serves."""
+"""The lock of upstream's files: shows it, and compares it with what upstream publishes and serves."""
 
 from __future__ import annotations
 
@@ -8,15 +8,20 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Literal, NamedTuple
 
 import httpx
 
+from provision.catalog.images import load_images
 from provision.catalog.node_artifacts import artifact, load_artifacts, read_overlay
 from provision.errors import ProvisionError, SetupError, UnreachableError, UsageError
-from provision.models.artifact import HEX_DIGITS, Checksum, LockChange, NodeArtifact, OverlayEntry
-from provision.places import find_home
+from provision.models.artifact import Checksum, LockChange, NodeArtifact, OverlayEntry
+from provision.models.image import ContainerImage
+from provision.pipeline.lock_age import read_last_modified, read_published, require_age
+from provision.pipeline.lock_published import Published, find_published
+from provision.pipeline.lock_signature import VERIFIED, verify_signature
+from provision.places import overlay_file as overlay_file
 from provision.runner.workspace import write_private
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
@@ -32,11 +37,6 @@ class Update(NamedTuple):
     errors: tuple[ProvisionError, ...]
 
 
-def overlay_file() -> Path:
-    """Where the user's own pins lie, over those that are shipped."""
-    return find_home() / "lock.json"
-
-
 def list_locked(name: str | None = None) -> tuple[NodeArtifact, ...]:
     """All of them, or one. Raises UsageError for an unknown name, SetupError for a lock that is refused."""
     if name is not None:
@@ -44,19 +44,37 @@ def list_locked(name: str | None = None) -> tuple[NodeArtifact, ...]:
     return tuple(load_artifacts(overlay_file()).values())
 
 
-def update_lock(name: str | None = None, pin: str | None = None) -> Update:
+def list_images(name: str | None = None) -> tuple[ContainerImage, ...]:
+    """All container images, or the one of that name; none where a file of upstream has it. Raises SetupError."""
+    return tuple(image for image in load_images().values() if name in (None, image.name))
+
+
+def update_lock(name: str | None = None, pin: str | None = None, young: str | None = None) -> Update:
     """Fetch the published checksum and the file itself of one or all, compare, and write lock.json.
 
-    `pin` asks for another version of the one that is named. A file is hashed as it comes and is not kept. Raises
-    UsageError, and SetupError where lock.json is refused or cannot be written.
+    `pin` asks for another version of the one that is named; `young` is the reason to take one that is younger than
+    7 days. A file is hashed as it comes and is not kept. Raises UsageError, and SetupError where lock.json is refused
+    or cannot be written.
     """
     if pin is not None and name is None:
         raise UsageError("--pin needs a name", where="lock", hint="provision lock --update NAME --pin VERSION")
+    if young is not None and (name is None or not young.strip()):
+        raise UsageError(
+            "--allow-young needs a name and a reason",
+            where="lock",
+            hint="provision lock --update NAME --allow-young REASON",
+        )
+    if name is not None and list_images(name):
+        raise UsageError(
+            f"'{name}' is a container image, whose digest an update does not ask for",
+            where="lock",
+            hint="docker buildx imagetools inspect REPOSITORY:TAG tells it; see docs/tracing.md",
+        )
     shipped, entries = load_artifacts(None), read_overlay(overlay_file())
     changes, errors = [], []
     for known in list_locked(name):
         try:
-            change, entries[known.name] = _check(known, shipped[known.name], pin)
+            change, entries[known.name] = _check(known, shipped[known.name], pin, young)
             changes.append(change)
         except ProvisionError as error:
             errors.append(error)
@@ -65,25 +83,37 @@ def update_lock(name: str | None = None, pin: str | None = None) -> Update:
     return Update(tuple(changes), tuple(errors))
 
 
-def _check(known: NodeArtifact, shipped: NodeArtifact, pin: str | None) -> tuple[LockChange, OverlayEntry]:
+def _check(
+    known: NodeArtifact, shipped: NodeArtifact, pin: str | None, young: str | None
+) -> tuple[LockChange, OverlayEntry]:
     wanted = _choose(known, shipped, pin)
     with _client() as client:
-        published = _find_published(_fetch_list(client, wanted), wanted)
-        if wanted.checksum.hex not in (None, published):
-            raise SetupError(
-                f"{wanted.file}: upstream publishes {published}, pinned is {wanted.checksum.hex}",
-                where=wanted.resolve.url,
-                hint="do not use the file; one of the two is wrong: find out which before the pin is changed",
-            )
-        size = _fetch_and_compare(client, wanted, published)
+        content = _fetch_small(client, wanted.resolve.url)
+        signed = verify_signature(wanted.signature, content, partial(_fetch_small, client))
+        text = content.decode("utf-8", errors="replace").replace("\r\n", "\n")
+        published = find_published(text, wanted)
+        if published.algorithm == wanted.checksum.algorithm:
+            _compare_with_pin(wanted, published.hex)
+        found, size, moment = _fetch_and_compare(client, wanted, published, read_published(text, wanted), young)
+        _compare_with_pin(wanted, found)
     outcome: Literal["confirmed", "filled", "replaced"] = "confirmed" if wanted.checksum.hex else "filled"
     if wanted.version != known.version:
         outcome = "replaced"
     change = LockChange(
         name=wanted.name, version_before=known.version, version=wanted.version, algorithm=wanted.checksum.algorithm,
-        before=known.checksum.hex, after=published, size_bytes=size, outcome=outcome,
+        before=known.checksum.hex, after=found, size_bytes=size, outcome=outcome, signature=signed,
+        published=moment.date() if moment else None,
     )  # fmt: skip
-    return change, _entry(wanted, shipped, published, size)
+    return change, _entry(wanted, shipped, change, young)
+
+
+def _compare_with_pin(wanted: NodeArtifact, found: str) -> None:
+    if wanted.checksum.hex not in (None, found):
+        raise SetupError(
+            f"{wanted.file}: upstream publishes {found}, pinned is {wanted.checksum.hex}",
+            where=wanted.resolve.url,
+            hint="do not use the file; one of the two is wrong: find out which before the pin is changed",
+        )
 
 
 def _choose(known: NodeArtifact, shipped: NodeArtifact, version: str | None) -> NodeArtifact:
@@ -94,19 +124,28 @@ def _choose(known: NodeArtifact, shipped: NodeArtifact, version: str | None) -> 
         return shipped
     if not re.fullmatch(r"[0-9][0-9A-Za-z.+-]*", version):
         raise UsageError(f"'{version}' is no version", where="--pin", hint=f"for example {shipped.version}")
-    named = {field: getattr(shipped, field).replace(shipped.version, version) for field in ("file", "url")}
+    named: dict[str, object] = {
+        field: getattr(shipped, field).replace(shipped.version, version) for field in ("file", "url")
+    }
     resolve = {"url": shipped.resolve.url.replace(shipped.version, version), "format": shipped.resolve.format}
     unknown = {"checksum": {"algorithm": shipped.checksum.algorithm, "hex": None}, "size_bytes": None, "sources": ()}
+    if shipped.signature:
+        url = shipped.signature.url.replace(shipped.version, version)
+        named["signature"] = shipped.signature.model_copy(update={"url": url})
     new = named | unknown | {"version": version, "resolve": resolve, "status": "unresolved"}
     return NodeArtifact.model_validate(shipped.model_dump() | new)
 
 
-def _entry(wanted: NodeArtifact, shipped: NodeArtifact, published: str, size: int) -> OverlayEntry:
-    unsigned = " (plain http, its signature not checked)" if wanted.resolve.url.startswith("http://") else ""
+def _entry(wanted: NodeArtifact, shipped: NodeArtifact, found: LockChange, young: str | None) -> OverlayEntry:
+    plain = wanted.resolve.url.startswith("http://") and found.signature != VERIFIED
+    unsigned = " (plain http, its signature not checked)" if plain else ""
     source = f"{wanted.resolve.url}{unsigned}, and the file itself, on {datetime.now(UTC):%Y-%m-%d}"
+    if young and found.outcome != "confirmed":
+        source += f"; taken without waiting for 7 days: {young}"
     learnt = {
-        "checksum": Checksum(algorithm=wanted.checksum.algorithm, hex=published),
-        "size_bytes": size,
+        "checksum": Checksum(algorithm=wanted.checksum.algorithm, hex=found.after),
+        "size_bytes": found.size_bytes,
+        "published": found.published,
         "sources": (source,),
         "status": "resolved",
         "replaces": shipped.version if wanted.version != shipped.version else None,
@@ -114,66 +153,46 @@ def _entry(wanted: NodeArtifact, shipped: NodeArtifact, published: str, size: in
     return OverlayEntry.model_validate(wanted.model_dump() | learnt)
 
 
-def _find_published(text: str, wanted: NodeArtifact) -> str:
-    """The checksum of the file in upstream's list. Raises SetupError where the list does not name it exactly once."""
-    digits = HEX_DIGITS[wanted.checksum.algorithm]
-    if wanted.resolve.format == "sums":
-        lines = re.findall(rf"^([0-9a-fA-F]{{{digits}}}) [ *](\S+)$", text, re.MULTILINE)
-        found: set[str] = {digest.lower() for digest, file in lines if file == wanted.file}
-    else:
-        found = set(_read_aplinfo(text, wanted.file, f"{wanted.checksum.algorithm}sum", digits))
-    if len(found) != 1:
-        raise SetupError(
-            f"upstream's list has {len(found) or 'no'} checksums of {wanted.file}",
-            where=wanted.resolve.url,
-            hint=f"it may be gone: choose another with provision lock --update {wanted.name} --pin VERSION",
-        )
-    return found.pop()
-
-
-def _read_aplinfo(text: str, file: str, field: str, digits: int) -> Iterator[str]:
-    for paragraph in re.split(r"\n\s*\n", text):
-        fields = dict(re.findall(r"^(\w[\w-]*): *(\S+) *$", paragraph, re.MULTILINE))
-        digest = fields.get(field, "").lower()
-        if fields.get("Location", "").split("/")[-1] == file and re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
-            yield digest
-
-
-def _fetch_list(client: httpx.Client, wanted: NodeArtifact) -> str:
+def _fetch_small(client: httpx.Client, url: str) -> bytes:
     content = b""
-    with _get(client, wanted.resolve.url) as response:
+    with _get(client, url) as response:
         for block in response.iter_bytes(_BLOCK):
             content += block
             if len(content) > _MOST_OF_A_LIST:
                 raise SetupError(
                     "upstream's list of checksums is longer than 4 MiB",
-                    where=wanted.resolve.url,
+                    where=url,
                     hint="see with curl what is served there; it may be a page of a proxy",
                 )
-    return content.decode("utf-8", errors="replace").replace("\r\n", "\n")
+    return content
 
 
-def _fetch_and_compare(client: httpx.Client, wanted: NodeArtifact, published: str) -> int:
-    """Size in bytes of the file whose checksum was found to be the published one. Raises SetupError."""
-    digest, size = hashlib.new(wanted.checksum.algorithm), 0
+def _fetch_and_compare(
+    client: httpx.Client, wanted: NodeArtifact, published: Published, moment: datetime | None, young: str | None
+) -> tuple[str, int, datetime | None]:
+    """Checksum in the lock's algorithm and size in bytes of the file that was found to be the published one, and since
+    when it is published.
+
+    Raises SetupError, also for one that is too young; a pin that is only confirmed may be of any age.
+    """
+    ours, size = hashlib.new(wanted.checksum.algorithm), 0
+    theirs = ours if published.algorithm == wanted.checksum.algorithm else published.start_digest()
     with _get(client, wanted.url) as response:
+        moment = moment or read_last_modified(response.headers.get("Last-Modified"))
+        if wanted.checksum.hex is None:
+            require_age(wanted, moment, young)
         for block in response.iter_raw(_BLOCK):
-            digest.update(block)
+            for digest in {ours, theirs}:
+                digest.update(block)
             size += len(block)
-    if digest.hexdigest() != published:
+    if theirs.hexdigest() != published.hex:
         raise SetupError(
-            f"{wanted.file} is not what upstream publishes: {size} bytes with {digest.hexdigest()}, not {published}",
+            f"{wanted.file} is not what upstream publishes: {size} bytes with {theirs.hexdigest()}, not "
+            f"{published.hex} ({published.algorithm})",
             where=wanted.url,
             hint="do not use the file; try again later or over another network, a mirror may be out of date",
         )
-    return size
-
-
-@contextmanager
-def open_url(url: str) -> Iterator[httpx.Response]:
-    """The answer as it streams. Raises UnreachableError as the lock's own downloads do."""
-    with _client() as client, _get(client, url) as response:
-        yield response
+    return ours.hexdigest(), size, moment
 
 
 def _client() -> httpx.Client:

@@ -1,4 +1,4 @@
-"""A Proxmox node as it stands now: log in, run the script that only reads, and hold its answer to the contract."""
+"""A Proxmox node or a plain host as it stands now: log in, run the script that only reads, judge its form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from provision.platforms.ssh import check_reachable
 _TIMEOUT_S = 240
 """Each of the script's commands has 30 s; the whole is done within a few seconds on a node that is well."""
 _PACKAGE = "provision.preflight.script"
-_PARTS = ("reading", "machine", "packages", "proxmox", "main")
+_PARTS = ("reading", "machine", "host", "packages", "proxmox", "main")
 """In the order in which they import each other."""
 _LOADER = """import sys, types
 package = sys.modules[{package!r}] = types.ModuleType({package!r})
@@ -30,17 +30,20 @@ package.main.main()
 
 
 def node_login(profile: Profile) -> NodeLogin:
-    """How the profile's node is reached. Raises UsageError where it is no Proxmox profile, ProfileError for no host."""
+    """How the profile's node, or its plain host, is reached.
+
+    Raises UsageError for a profile whose machines are all guests made by hand, ProfileError where no host is named.
+    """
     platform = profile.platform
-    if platform.kind != "proxmox":
+    if platform.kind == "host" and all(machine.kind != "host" for machine in profile.machines):
         raise UsageError(
-            f"profile '{profile.name}' is not for Proxmox: there is no node to examine",
-            where=f"platform.kind is {platform.kind}",
-            hint="name a Proxmox profile, or leave --profile out to examine this machine for the lab",
+            f"profile '{profile.name}' has neither a Proxmox node nor a host of its own to examine",
+            where=f"platform.kind is {platform.kind}, no machine of kind host",
+            hint="name another profile, or leave --profile out to examine this machine for the lab",
         )
     if platform.host is None:
         raise ProfileError(
-            "the profile does not say which node to examine",
+            f"the profile does not say which {'node' if platform.kind == 'proxmox' else 'host'} to examine",
             where="platform.host",
             hint="add --set platform.host=NODE, its name or address",
         )

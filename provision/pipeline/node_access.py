@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from provision.errors import SetupError
 from provision.lab.pve.lab import api_files, ensure_node
-from provision.models.lab import LabNode
+from provision.models.lab import LabHost, LabNode
 from provision.models.node import NodeAccess, NodeLogin
 from provision.models.plan import Plan
 from provision.models.profile import Profile
@@ -44,7 +44,12 @@ def read_access(workspace: Workspace) -> NodeAccess:
 def _lab_node(plan: Plan, clock: StageClock) -> NodeAccess:
     node = LabNode(address=free_address(plan), gpus=simulated_cards(plan))
     host = ensure_node(plan.client, plan.network, node, clock.note)
-    login = NodeLogin(
+    ca_file = str(api_files(plan.client).certificate)
+    return NodeAccess(login=login_of(host), node=host.name, api_host=str(plan.gateway), ca_file=ca_file)
+
+
+def login_of(host: LabHost) -> NodeLogin:
+    return NodeLogin(
         machine=host.name,
         address=str(host.address),
         port=host.port,
@@ -52,8 +57,6 @@ def _lab_node(plan: Plan, clock: StageClock) -> NodeAccess:
         private_key=host.private_key,
         known_hosts=host.known_hosts,
     )
-    ca_file = str(api_files(plan.client).certificate)
-    return NodeAccess(login=login, node=host.name, api_host=str(plan.gateway), ca_file=ca_file)
 
 
 def free_address(plan: Plan) -> IPv4Address:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from provision.catalog.node_artifacts import require_resolved
-from provision.errors import SetupError
 from provision.inventory.node_vars import published_driver
+from provision.lab.kernel import TREE
 from provision.lab.pve.driver import lab_installer
-from provision.lab.pve.facts import TREE
-from provision.lab.pve.template import lab_template
+from provision.lab.pve.template import lab_image, lab_template
 from provision.lab.simgpu.configuration import MARK
 from provision.lab.simgpu.install import MODULE_VERSION
 from provision.models.artifact import NodeArtifact
@@ -18,23 +16,38 @@ from provision.models.inventory import DriverInput, ModelFile
 from provision.models.node import WantedFiles
 from provision.models.plan import Plan
 from provision.pipeline.artifacts import mirror_url
-from provision.pipeline.lock import list_locked, open_url
+from provision.pipeline.fetching import fetch_file, hash_file
+from provision.pipeline.lock import list_locked
+from provision.pipeline.service_files import locate
 from provision.pipeline.stages import StageClock
 from provision.places import find_cache
 
 DRIVER = "nvidia-driver"
 TEMPLATE = "debian-12-standard"
-_BLOCK = 2**20
+IMAGE = "debian-12-genericcloud"
 
 
 def wanted_files(plan: Plan) -> WantedFiles:
     """What the preflight holds the node against. Raises SetupError for a lock that is refused."""
     driver = pinned(DRIVER).version if plan.cards else None
+    if plan.proxmox is None:
+        return WantedFiles(driver=driver, template="", template_sha512="")
+    template, template_sum = _named(plan, TEMPLATE)
+    if not any(machine.kind == "vm" for machine in plan.machines):
+        return WantedFiles(driver=driver, template=template, template_sha512=template_sum)
+    image, image_sum = _named(plan, IMAGE)
+    return WantedFiles(
+        driver=driver, template=template, template_sha512=template_sum, image=image, image_sha512=image_sum
+    )
+
+
+def _named(plan: Plan, name: str) -> tuple[str, str]:
+    """File name and sha512 (hex)."""
     if plan.target == "lab":
-        file, sha512 = lab_template()
-        return WantedFiles(driver=driver, template=file.name, template_sha512=sha512)
-    template = pinned(TEMPLATE)
-    return WantedFiles(driver=driver, template=template.file, template_sha512=template.checksum.hex or "")
+        file, sha512 = {TEMPLATE: lab_template, IMAGE: lab_image}[name]()
+        return file.name, sha512
+    found = pinned(name)
+    return found.file, found.checksum.hex or ""
 
 
 def pinned(name: str) -> NodeArtifact:
@@ -50,7 +63,9 @@ def find_driver(plan: Plan, *, may_reboot: bool) -> DriverInput | None:
         return None
     wanted = pinned(DRIVER)
     if plan.target == "live":
-        return published_driver(wanted, may_reboot=may_reboot)
+        driver = published_driver(wanted, may_reboot=may_reboot)
+        installer = driver.installer.model_copy(update={"url": locate(plan, wanted)})
+        return driver.model_copy(update={"installer": installer})
     sha256 = lab_installer(wanted.version).name
     name = wanted.file.removesuffix(".run") + "-stand-in.run"
     installer = ModelFile(file=name, url=f"{mirror_url(plan.gateway)}/sha256/{sha256}", sha256=sha256, size_mib=1)
@@ -65,37 +80,21 @@ def find_driver(plan: Plan, *, may_reboot: bool) -> DriverInput | None:
 
 
 def template_file(plan: Plan, clock: StageClock) -> tuple[Path, str]:
-    """The template on this machine, and its sha512 (hex); fetched where it is not in the cache.
+    """The container template on this machine, and its sha512 (hex); fetched where it is not in the cache.
 
     Raises UnreachableError where upstream is not, SetupError where it serves another file.
     """
-    if plan.target == "lab":
-        return lab_template()
-    wanted = pinned(TEMPLATE)
-    sha512 = wanted.checksum.hex or ""
+    return lab_template() if plan.target == "lab" else _cached(pinned(TEMPLATE), clock)
+
+
+def image_file(plan: Plan, clock: StageClock) -> tuple[Path, str]:
+    """The VM image likewise."""
+    return lab_image() if plan.target == "lab" else _cached(pinned(IMAGE), clock)
+
+
+def _cached(wanted: NodeArtifact, clock: StageClock) -> tuple[Path, str]:
     path = find_cache() / "templates" / wanted.file
-    if not path.exists() or _sha512(path) != sha512:
+    if not path.exists() or hash_file(path, wanted.checksum.algorithm) != wanted.checksum.hex:
         clock.note(f"fetching {wanted.file}")
-        _fetch(wanted, path, sha512)
-    return path, sha512
-
-
-def _fetch(wanted: NodeArtifact, path: Path, sha512: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    with open_url(wanted.url) as response, fresh.open("wb") as out:
-        for block in response.iter_raw(_BLOCK):
-            out.write(block)
-    if _sha512(fresh) != sha512:
-        fresh.unlink()
-        raise SetupError(
-            f"{wanted.file} is not what is pinned",
-            where=wanted.url,
-            hint="try again later or over another network; provision lock --update compares with what upstream says",
-        )
-    fresh.rename(path)
-
-
-def _sha512(path: Path) -> str:
-    with path.open("rb") as source:
-        return hashlib.file_digest(source, "sha512").hexdigest()
+        fetch_file(wanted.url, wanted.checksum, path, clock.note)
+    return path, wanted.checksum.hex or ""

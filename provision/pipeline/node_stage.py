@@ -7,16 +7,16 @@ from provision.models.base import Frozen
 from provision.models.node import NodeAccess, NodeFinding, NodeObservation
 from provision.models.plan import Plan
 from provision.models.profile import Profile
-from provision.pipeline.containers import ensure_containers
+from provision.pipeline.guests import bring_guests
 from provision.pipeline.node import read_node
 from provision.pipeline.node_access import open_node
 from provision.pipeline.node_files import wanted_files
 from provision.pipeline.node_shell import run_on_node
 from provision.pipeline.proxmox_node import Node
 from provision.pipeline.stages import StageClock
-from provision.pipeline.template import ensure_template
+from provision.pipeline.template import ensure_sources
 from provision.pipeline.token import ensure_lab_token, open_api, require_privileges
-from provision.platforms.containers import describe_containers
+from provision.platforms.guests import describe_guests
 from provision.preflight.check import Evidence
 from provision.preflight.judge import judge
 from provision.runner.workspace import Workspace
@@ -58,7 +58,7 @@ def rebind_node(ready: ReadyNode) -> ReadyNode:
 def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock, *, remove_stray: bool = False) -> int:
     """The plan's guests, running and answering; how many were made, changed, started or removed.
 
-    `remove_stray` as for `ensure_containers`; in the lab, which holds nobody's data, it is always so.
+    `remove_stray` as for `bring_guests`; in the lab, which holds nobody's data, it is always so.
     """
     plan = ready.plan
     node = Node(
@@ -67,21 +67,21 @@ def ensure_guests(workspace: Workspace, ready: ReadyNode, clock: StageClock, *, 
         api=open_api(workspace, plan, ready.access),
         workspace=workspace,
     )
-    wanted = describe_containers(plan)
+    wanted = describe_guests(plan)
     remove = remove_stray or plan.target == "lab"
-    return ensure_containers(node, wanted, ensure_template(node, clock), clock, remove_stray=remove)
+    return bring_guests(node, wanted, ensure_sources(node, wanted, clock), clock, remove_stray=remove)
 
 
 def release_stale_locks(plan: Plan, access: NodeAccess, clock: StageClock) -> None:
-    """As root, of the plan's own containers; nothing is released while it is not known which tasks run."""
+    """As root, of the plan's own guests; nothing is released while it is not known which tasks run."""
     node = read_node(access.login)
     evidence = Evidence(plan=plan, node=node)
     busy = {task.id for task in node.tasks or ()}
     for guest in node.guests or ():
-        ours = guest.kind == "lxc" and evidence.owner(guest) is not None
+        ours = evidence.owner(guest) is not None
         if ours and guest.lock and node.tasks is not None and str(guest.id) not in busy:
             clock.note(f"releasing the stale lock ({guest.lock}) of guest {guest.id} '{guest.name}'")
-            run_on_node(access.login, ("pct", "unlock", str(guest.id)))
+            run_on_node(access.login, ({"lxc": "pct", "qemu": "qm"}[guest.kind], "unlock", str(guest.id)))
 
 
 def examine_node_of(plan: Plan, access: NodeAccess, clock: StageClock) -> NodeObservation:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 
-from provision.catalog import load_catalog
 from provision.errors import SetupError
 from provision.models.base import Frozen
 from provision.models.plan import Plan, PlanChange
 from provision.models.profile import LoadedProfile
+from provision.pipeline.held import hold_releases
 from provision.pipeline.lab_model import describe_lab_model
 from provision.pipeline.options import Chosen, Options, choose_profile, locate_workspace
+from provision.pipeline.service_files import target_catalog
 from provision.planner import build_plan, diff_plans
 from provision.runner.workspace import Workspace, write_private
 
@@ -45,7 +46,7 @@ def keep_identities(plan: Plan, standing: Plan | None) -> Plan:
 
 
 def plan_chosen(chosen: Chosen, options: Options) -> Plan:
-    catalog = load_catalog()
+    catalog = hold_releases(target_catalog(lab=options.lab), locate_workspace(options, chosen.client))
     lab = describe_lab_model(catalog) if options.lab else None
     return build_plan(
         chosen.loaded.profile, catalog, client=chosen.client, target="lab" if options.lab else "live", lab=lab

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from provision.inventory import build_inventory, render_inventory, write_inventory
 from provision.inventory.node_vars import published_driver
-from provision.models.inventory import InventoryInput
+from provision.pipeline.artifacts import published_files
+from provision.pipeline.lock import overlay_file
 from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.options import Options
 from provision.pipeline.planning import make_plan
@@ -16,6 +17,7 @@ def render_to(options: Options, folder: Path) -> tuple[str, ...]:
     """Write the inventory tree; the names of its files. Secrets stay references to the vault."""
     plan = make_plan(options).plan
     driver = published_driver(pinned(DRIVER), may_reboot=False) if plan.cards else None
-    tree = render_inventory(build_inventory(plan, InventoryInput(driver=driver)))
+    given = published_files(plan, overlay_file()).model_copy(update={"driver": driver})
+    tree = render_inventory(build_inventory(plan, given))
     write_inventory(tree, folder)
     return tuple(tree)

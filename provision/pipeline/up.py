@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from provision.errors import UsageError
+from provision.errors import ErrorGroup, ProvisionError, RunError, RunInterruptedError, UsageError
 from provision.models.base import Frozen
 from provision.models.inventory import InventoryInput
 from provision.models.plan import Plan, PlanChange
 from provision.models.report import StageTime
-from provision.pipeline.artifacts import build_bundles, fetch_models, mirror_url
+from provision.pipeline.artifacts import gather_artifacts, require_pinned
+from provision.pipeline.certificate import Supplied, keep_site_key, read_certificate
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
-from provision.pipeline.driver_change import bring_node, put_back, record_driver
+from provision.pipeline.driver_change import bring_node, first_line, put_back, record_driver
 from provision.pipeline.guest_login import guest_connections
+from provision.pipeline.held import record_releases
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
 from provision.pipeline.node_files import find_driver
 from provision.pipeline.node_stage import ReadyNode, ensure_guests, prepare_node
 from provision.pipeline.options import Options, Report, open_chosen_workspace
+from provision.pipeline.plain_host import bring_host, is_plain_host, prepare_host
 from provision.pipeline.planning import Planned, make_plan, save_plan
 from provision.pipeline.stages import StageClock
 from provision.pipeline.unchanged import Converged, find_unchanged, forget, remember
@@ -27,6 +30,8 @@ from provision.runner.leftovers import end_leftovers
 from provision.runner.lock import hold_lock
 from provision.runner.workspace import Workspace
 
+GAVE_WAY = "was switched back to"
+"""What provision_unit says of a release that did not become ready."""
 Confirm = Callable[[Plan, tuple[PlanChange, ...] | None], bool]
 
 
@@ -66,25 +71,34 @@ def bring_up(
     with clock.stage("plan"):
         planned = make_plan(options)
         require_platform(planned.plan)
+        require_pinned(planned.plan)
+        supplied = read_certificate(planned.plan)
     workspace = open_chosen_workspace(options, planned.plan.client)
     with hold_lock(workspace.lock_file):
         if not confirm(planned.plan, planned.changes):
             raise UsageError("not confirmed, nothing was changed", where="provision up", hint="add --yes to go on")
         end_leftovers(workspace.folder)
-        return _bring_up(workspace, planned, clock, full=full, allowed=allowed or NodeOptions())
+        return _bring_up(workspace, planned, supplied, clock, full=full, allowed=allowed or NodeOptions())
 
 
 def _bring_up(
-    workspace: Workspace, planned: Planned, clock: StageClock, *, full: bool, allowed: NodeOptions
+    workspace: Workspace, planned: Planned, supplied: Supplied, clock: StageClock, *, full: bool, allowed: NodeOptions
 ) -> UpResult:
     machines = _ready_machines(workspace, planned, clock, allowed)
-    plan, given = machines.plan, machines.given
+    plan, given = machines.plan, machines.given.model_copy(update={"certificate": supplied.files})
+    machines = machines._replace(given=given)
     with clock.stage("inventory"):
+        keep_site_key(workspace, supplied)
         secrets = prepare_inventory(workspace, plan, given)
         write_credentials(workspace, plan, secrets)
     with clock.stage("run"):
         standing = None if full else find_unchanged(workspace, plan)
-        changed = _run_if_needed(workspace, plan, clock, standing)
+        try:
+            changed = _run_if_needed(workspace, plan, clock, standing)
+        except ErrorGroup as error:
+            if machines.ready and machines.former:
+                raise _return_to_driver(workspace, machines, machines.ready, error, clock) from error
+            raise _explain_giving_way(error, workspace, plan, secrets, clock) from error
     with clock.stage("verify"):
         verified = verify_stack(workspace, plan, secrets, clock)
     if standing and not verified.passed:
@@ -95,6 +109,8 @@ def _bring_up(
         with clock.stage("verify again"):
             verified = verify_stack(workspace, plan, secrets, clock)
     _settle_driver(workspace, machines, verified, clock)
+    if verified.passed:
+        record_releases(workspace, plan)
     return UpResult(
         plan=plan,
         changed=changed + machines.changed,
@@ -103,6 +119,22 @@ def _bring_up(
         stages=tuple(clock.times),
         credentials=str(workspace.credentials_file),
     )
+
+
+def _explain_giving_way(
+    error: ErrorGroup, workspace: Workspace, plan: Plan, secrets: dict[str, str], clock: StageClock
+) -> ErrorGroup:
+    """Where a release gave way to the one before, the stack is measured as it is, and the receipt says so."""
+    if not any(GAVE_WAY in one.what for one in error.errors):
+        return error
+    clock.note("a release gave way to the one before it: the stack is measured as it stands")
+    verified = verify_stack(workspace, plan, secrets, clock)
+    told = RunError(
+        f"the planned releases do not all run; the receipt's verdict is: {verified.signed.receipt.verdict}",
+        where=str(verified.receipt_file),
+        hint="provision rollback SERVICE holds it on the release that answers, until there is a better one",
+    )
+    return ErrorGroup([*error.errors, told])
 
 
 class _Machines(NamedTuple):
@@ -116,14 +148,23 @@ class _Machines(NamedTuple):
 
 
 def _ready_machines(workspace: Workspace, planned: Planned, clock: StageClock, allowed: NodeOptions) -> _Machines:
-    plan, ready, former, changed = planned.plan, None, None, 0
+    plan, ready, former, changed, host = planned.plan, None, None, 0, None
+    if is_plain_host(plan):
+        with clock.stage("preflight"):
+            host = prepare_host(plan, planned.loaded.profile, clock)
+            plan = host.plan
     if plan.proxmox:
         with clock.stage("preflight"):
             ready = prepare_node(workspace, plan, planned.loaded.profile, clock, release_locks=allowed.release_locks)
             plan = ready.plan
     save_plan(workspace, plan)
     with clock.stage("artifacts"):
-        given = _prepare_artifacts(plan, clock)
+        given = gather_artifacts(plan, clock).model_copy(update={"pynvml": find_pynvml()})
+    if host:
+        with clock.stage("host"):
+            host, changed = bring_host(workspace, host, clock, may_reboot=allowed.may_reboot)
+            plan = host.plan
+            save_plan(workspace, plan)
     if ready:
         with clock.stage("node"):
             brought = bring_node(workspace, ready, clock, may_reboot=allowed.may_reboot)
@@ -133,10 +174,46 @@ def _ready_machines(workspace: Workspace, planned: Planned, clock: StageClock, a
             given = given.model_copy(update={"driver": find_driver(plan, may_reboot=False)})
     with clock.stage("machines"):
         if ready:
-            changed += ensure_guests(workspace, ready, clock, remove_stray=allowed.remove_guests)
+            changed += _ensure_guests(workspace, ready, former, clock, allowed)
         connections = guest_connections(workspace, plan) if ready else ensure_machines(plan, clock)
         found = {"connections": connections, "controllers": find_controllers(plan, connections)}
     return _Machines(plan, given.model_copy(update=found), changed, ready, former)
+
+
+def _ensure_guests(
+    workspace: Workspace, ready: ReadyNode, former: str | None, clock: StageClock, allowed: NodeOptions
+) -> int:
+    """Guests that do not come up with another driver get the former one back. Raises what `ensure_guests` raises."""
+    try:
+        return ensure_guests(workspace, ready, clock, remove_stray=allowed.remove_guests)
+    except (ProvisionError, ErrorGroup) as error:
+        if former is None or isinstance(error, RunInterruptedError):
+            raise
+        raise put_back(workspace, ready, former, clock, why=first_line(error)).error from error
+
+
+def _return_to_driver(
+    workspace: Workspace, machines: _Machines, ready: ReadyNode, failed: ErrorGroup, clock: StageClock
+) -> ErrorGroup:
+    """A run that failed with another driver: the former one on node and guests, and a receipt of what stands then."""
+    former = machines.former or ""
+    back = put_back(workspace, ready, former, clock, why=first_line(failed))
+    if back.driver is None:
+        return ErrorGroup([back.error, *failed.errors])
+    given = machines.given.model_copy(update={"driver": back.driver})
+    secrets = prepare_inventory(workspace, machines.plan, given)
+    try:
+        converge(workspace, machines.plan, clock.report)
+    except ErrorGroup as again:
+        # Then it was not the driver alone; what stands is measured all the same.
+        failed = again
+    verified = verify_stack(workspace, machines.plan, secrets, clock)
+    told = RunError(
+        f"with driver {former} the receipt's verdict is: {verified.signed.receipt.verdict}",
+        where=str(verified.receipt_file),
+        hint="look there which checks failed, if any",
+    )
+    return ErrorGroup([back.error, *failed.errors, told])
 
 
 def _settle_driver(workspace: Workspace, machines: _Machines, verified: Verified, clock: StageClock) -> None:
@@ -163,14 +240,3 @@ def _run_if_needed(workspace: Workspace, plan: Plan, clock: StageClock, standing
     outcome = converge(workspace, plan, clock.report)
     remember(workspace, plan, outcome.run_id)
     return outcome.changed
-
-
-def _prepare_artifacts(plan: Plan, clock: StageClock) -> InventoryInput:
-    if plan.target != "lab":
-        return InventoryInput(pynvml=find_pynvml())
-    return InventoryInput(
-        bundles=build_bundles(plan, clock),
-        model_files=fetch_models(plan),
-        mirror=mirror_url(plan.gateway),
-        pynvml=find_pynvml(),
-    )

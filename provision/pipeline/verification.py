@@ -15,13 +15,17 @@ from provision.models.base import Frozen
 from provision.models.observation import MachineObservation
 from provision.models.plan import Plan
 from provision.models.report import SignedReceipt
+from provision.pipeline.certificate import trust_file
 from provision.pipeline.connect import ssh_to
 from provision.pipeline.converge import require_success
+from provision.pipeline.decision_probe import decision_prober
 from provision.pipeline.drift import explain_silent
 from provision.pipeline.options import Options, Report, find_client, open_chosen_workspace
 from provision.pipeline.planning import require_plan
 from provision.pipeline.proxmox_node import open_standing_node
+from provision.pipeline.secrets_signing import check_own_receipt
 from provision.pipeline.stages import StageClock
+from provision.pipeline.vector_store import store_reader
 from provision.runner.execute import Playbook, run_playbook
 from provision.runner.lock import hold_lock
 from provision.runner.secrets import read_secrets
@@ -32,7 +36,6 @@ from provision.verify.receipt import (
     build_receipt,
     check_receipt,
     load_or_create_signing_key,
-    public_key_of,
     sign_receipt,
 )
 from provision.verify.web import Credentials, observe_web
@@ -69,7 +72,13 @@ def verify_stack(workspace: Workspace, plan: Plan, secrets: Mapping[str, str], c
     observations = _collect(workspace, plan, clock.report)
     fetch_ca_root(workspace, plan)
     clock.note("probing from outside")
-    web = observe_web(plan, _credentials(plan, secrets), workspace.ca_root)
+    web = observe_web(
+        plan,
+        _credentials(plan, secrets),
+        trust_file(workspace, plan),
+        store_reader(plan, secrets),
+        decision_prober(plan, secrets),
+    )
     checks = judge(plan, observations, web, _explain_absent(workspace, plan, observations))
     receipt = build_receipt(
         plan,
@@ -97,7 +106,7 @@ def _explain_absent(workspace: Workspace, plan: Plan, seen: Mapping[str, object]
 def fetch_ca_root(workspace: Workspace, plan: Plan) -> None:
     """Keep the gateway's CA root beside the receipts. An unreachable gateway is a failed check, not an exception."""
     gateway = next((service.machine for service in plan.services if service.name == "caddy"), None)
-    if gateway is None:
+    if gateway is None or plan.certificate.source != "own":
         return
     argv = ssh_to(plan, gateway, ("cat", CA_ROOT_ON_GATEWAY))
     done = subprocess.run(argv, capture_output=True, check=False, timeout=30)
@@ -107,7 +116,7 @@ def fetch_ca_root(workspace: Workspace, plan: Plan) -> None:
 
 def verify_receipt_file(path: Path, options: Options, key: str | None) -> SignedReceipt:
     """`provision verify --receipt FILE`: raises ProvisionError if one byte of it is not what was signed."""
-    return check_receipt(path, key or _trusted_key(options))
+    return check_receipt(path, key) if key else check_own_receipt(path, _signer(options))
 
 
 def _collect(workspace: Workspace, plan: Plan, report: Report) -> dict[str, MachineObservation]:
@@ -128,6 +137,10 @@ def _credentials(plan: Plan, secrets: Mapping[str, str]) -> Credentials:
         flows_email=plan.admin_email,
         flows_password=SecretStr(secrets["n8n_owner_password"]),
         webhook_key=SecretStr(secrets["n8n_webhook_key"]),
+        metrics_login=plan.admin_email,
+        metrics_password=SecretStr(secrets.get("grafana_admin_password", "")),
+        trace_public_key=SecretStr(secrets.get("langfuse_public_key", "")),
+        trace_secret_key=SecretStr(secrets.get("langfuse_secret_key", "")),
     )
 
 
@@ -145,7 +158,7 @@ def save_beside(verified: Verified, suffix: str, text: str) -> str:
     return str(path)
 
 
-def _trusted_key(options: Options) -> str:
+def _signer(options: Options) -> Workspace:
     workspace = open_chosen_workspace(options, find_client(options))
     if not workspace.signing_key.exists():
         raise SetupError(
@@ -153,4 +166,4 @@ def _trusted_key(options: Options) -> str:
             where=str(workspace.signing_key),
             hint="add --client NAME --lab (or not) of the stack that signed it, or --key HEX",
         )
-    return public_key_of(workspace.signing_key)
+    return workspace

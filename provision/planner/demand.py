@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
-from math import ceil
+from math import ceil, floor
 
 from provision.models.architecture import Architecture, Engine, Serving, Weights
 from provision.models.base import Frozen
@@ -13,7 +13,7 @@ from provision.models.fit import Verdict
 from provision.models.plan import Card, CardBudget
 from provision.models.profile import WorkloadModel
 from provision.planner import memory
-from provision.planner.memory_vllm import VllmCard, plan_vllm
+from provision.planner.memory_vllm import VllmCard, outside_mib, plan_vllm
 
 RESERVE_MIB = 1024
 RESERVE_SHARE = 0.03
@@ -21,8 +21,10 @@ HOST_PROCESS_MIB = 512
 """Code, tokenizer, CUDA host buffers and prompt state of a llama.cpp server: an assumption, not measured."""
 VLLM_HOST_MIB = 4096
 """Memory of vLLM's processes on the host: an assumption; 2.85 GB were seen of its CPU build with a tiny model."""
-_ENGINES: dict[str, Engine] = {"llama_cpp": "llama.cpp"}
+ENGINE_NAMES: dict[str, Engine] = {"llama_cpp": "llama.cpp", "ollama": "ollama", "vllm": "vllm"}
 """Service names of profiles, and the engines' own names."""
+VLLM_BATCHED_TOKENS = 2048
+"""--max-num-batched-tokens that a plan passes: a larger batch reads prompts faster and leaves fewer KV blocks."""
 
 
 class Demand(Frozen):
@@ -54,18 +56,19 @@ class Placed(Frozen):
 
 def demand_of(entry: ModelEntry, model: WorkloadModel, *, on_cards: bool) -> Demand:
     """A profile's model. An encoder reads its whole input as one batch."""
-    shape = entry.architecture
+    shape, engine = entry.architecture, ENGINE_NAMES[model.engine]
+    usual = VLLM_BATCHED_TOKENS if engine == "vllm" else Serving().ubatch
     return Demand(
         model=entry.id,
         quant=model.quant,
         architecture=shape,
-        weights=memory.weigh(shape, model.quant),
+        weights=weigh_file(entry, model.quant, engine),
         serving=Serving(
-            engine=_ENGINES[model.engine],
+            engine=engine,
             context=model.context,
             parallel=model.parallel,
             kv=model.kv,
-            ubatch=model.context if shape.encoder else Serving().ubatch,
+            ubatch=model.context if shape.encoder else usual,
             backend="cuda" if on_cards else "cpu",
         ),
     )
@@ -155,18 +158,24 @@ def place_alone(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEnt
     return place(demand, cards, gpus, {card.index: room_of(card) for card in cards})
 
 
+def fill_cards(cards: Sequence[Card], gpus: Mapping[str, GpuEntry], free: Mapping[int, int]) -> float:
+    """--gpu-memory-utilization that fills what is left of the fullest card and leaves the reserve, to two digits.
+
+    vLLM takes that share of CUDA's total at its start, beside what is there before it counts, and puts into KV blocks
+    what weights and buffers leave of it.
+    """
+    asked = _ask_vllm(cards, gpus, free)
+    left = [
+        (free[card.index] - outside_mib(each, asked)) / card.usable_mib for card, each in zip(cards, asked, strict=True)
+    ]
+    return max(0.0, floor(min(left) * 100) / 100)
+
+
 def _place_vllm(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEntry], free: Mapping[int, int]) -> Placed:
     """vLLM fills its budget with KV blocks: it fits where all slots may be full at once, else requests wait."""
-    asked = [
-        VllmCard(
-            index=card.index,
-            total_mib=card.usable_mib,
-            context_mib=gpus[card.model].context_overhead_mib,
-            nvlink=_has_nvlink(gpus[card.model]),
-            taken_mib=room_of(card) - free[card.index],
-        )
-        for card in cards
-    ]
+    if not cards:
+        return _place_vllm_on_cpu(demand)
+    asked = _ask_vllm(cards, gpus, free)
     serving = demand.serving.model_copy(update={"tensor_parallel": len(cards)})
     plan = plan_vllm(demand.architecture, demand.weights, serving, asked)
     return Placed(
@@ -188,7 +197,31 @@ def _place_vllm(demand: Demand, cards: Sequence[Card], gpus: Mapping[str, GpuEnt
     )
 
 
-def _has_nvlink(gpu: GpuEntry) -> bool:
+def _ask_vllm(cards: Sequence[Card], gpus: Mapping[str, GpuEntry], free: Mapping[int, int]) -> list[VllmCard]:
+    return [
+        VllmCard(
+            index=card.index,
+            total_mib=card.usable_mib,
+            context_mib=gpus[card.model].context_overhead_mib,
+            nvlink=has_nvlink(gpus[card.model]),
+            taken_mib=room_of(card) - free[card.index],
+        )
+        for card in cards
+    ]
+
+
+def _place_vllm_on_cpu(demand: Demand) -> Placed:
+    """All in the host's memory: the weights and VLLM_CPU_KVCACHE_SPACE."""
+    weights = ceil(demand.weights.placed_bytes / 2**20)
+    return Placed(verdict="fits", shares=(), budgets=(), host_mib=weights + cpu_kv_gib(demand) * 1024 + VLLM_HOST_MIB)
+
+
+def cpu_kv_gib(demand: Demand) -> int:
+    """VLLM_CPU_KVCACHE_SPACE, whole GiB: all slots full at once. The cache is f16 there, whatever is asked for."""
+    return max(1, ceil(sum(memory.cache_bytes(demand.architecture, demand.served(kv="f16").serving)) / 2**30))
+
+
+def has_nvlink(gpu: GpuEntry) -> bool:
     return gpu.interconnect is not None and gpu.interconnect.nvlink is not None
 
 

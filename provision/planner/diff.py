@@ -14,6 +14,7 @@ _KEYS = {
     "machines": ("name",),
     "services": ("name",),
     "engines": ("name",),
+    "balancers": ("name",),
     "sites": ("name",),
     "flows": ("source", "target", "protocol", "port"),
     "findings": ("where", "what"),

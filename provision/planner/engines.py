@@ -4,31 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provision.models.base import Frozen
-from provision.models.catalog import Catalog, squeeze
+from provision.models.catalog import Catalog, ModelEntry, squeeze
 from provision.models.lab import LabModel
 from provision.models.plan import Card, EngineInstance
-from provision.models.profile import Machine, Profile, WorkloadModel
-from provision.planner.demand import Demand, Placed, demand_of, place, room_of
-from provision.planner.misfit import explain_misfit
+from provision.models.profile import KvType, Machine, Profile, WorkloadModel
+from provision.planner.demand import ENGINE_NAMES, Demand, demand_of, list_files
+from provision.planner.instance import describe_instance
+from provision.planner.placement import ENGINES
 from provision.planner.problems import Problems, list_choices
+from provision.planner.replicas import order_of, port_of
+from provision.planner.sharing import Assignment, assign_cards
 from provision.planner.simulation import simulate_engine
-from provision.planner.throughput import bound_decoding
 
-BATCH = 2048
-"""llama.cpp's own default of --batch-size, passed explicitly."""
 WRITERS_NEEDED = frozenset({"open_webui", "n8n"})
+KV_FORMATS: dict[str, tuple[KvType, ...]] = {
+    "llama_cpp": ("f16", "q8_0", "q4_0"),
+    "ollama": ("f16", "q8_0", "q4_0"),
+    "vllm": ("f16", "fp8"),
+}
 OS_RESERVE_MIB = 1024
 """Host memory left to the machine itself beside its models: an assumption."""
-
-
-class Assignment(Frozen):
-    """A model with the cards it gets, in the order of the split; no card: the CPU."""
-
-    model: WorkloadModel
-    demand: Demand
-    cards: tuple[Card, ...]
-    placed: Placed
 
 
 def plan_engines(
@@ -41,30 +36,26 @@ def plan_engines(
 ) -> tuple[EngineInstance, ...]:
     """One server process per model of the workload, in the profile's order."""
     demands = _read_workload(profile, catalog, cards, problems)
-    assigned = _assign(profile, catalog, demands, cards, problems)
+    assigned = assign_cards(profile, catalog, demands, cards, problems)
     _check_host_memory(homes, assigned, problems)
     _check_writers(homes, demands, problems)
     instances = []
-    for index, assignment in sorted(assigned.items()):
+    for index, assignment in sorted(assigned.items(), key=lambda item: order_of(item[1].model, item[0])):
         home = homes.get(assignment.model.engine)
         port = catalog.services[assignment.model.engine].port if home else None
         if home is None or port is None:
             continue
-        instance = _describe(assignment, home, port + index, threads=max(1, home.cores // len(demands)))
+        threads = max(1, home.cores // len(demands))
+        instance = describe_instance(assignment, home, port_of(assignment.model, index, port), catalog, threads=threads)
         instances.append(instance if lab is None else simulate_engine(instance, catalog, lab))
     return tuple(instances)
-
-
-def name_model_file(model: str, quant: str) -> str:
-    """The name a model's file has on the engine's machine."""
-    return f"{model}-{quant}.gguf"
 
 
 def _read_workload(profile: Profile, catalog: Catalog, cards: Sequence[Card], problems: Problems) -> dict[int, Demand]:
     demands: dict[int, Demand] = {}
     names: set[str] = set()
     for index, model in enumerate(profile.workload.models):
-        at = f"workload.models.{index}"
+        at = f"workload.models.{order_of(model, index)[0]}"
         if model.name in names:
             problems.add(f"two models are called '{model.name}'", at=f"{at}.name", hint="rename one of them")
         names.add(model.name)
@@ -74,13 +65,14 @@ def _read_workload(profile: Profile, catalog: Catalog, cards: Sequence[Card], pr
             hint = _suggest_model(model.model, catalog)
             problems.add(f"model '{model.model}' is not in the catalogue", at=f"{at}.model", hint=hint)
             continue
-        known = [quant.name for quant in entry.quants]
+        known = [quant.name for quant in list_files(entry, ENGINE_NAMES[model.engine])]
         if model.quant not in known:
             problems.add(
-                f"'{entry.id}' has no quantisation '{model.quant}' in the catalogue",
+                f"'{entry.id}' has no quantisation '{model.quant}' for {model.engine} in the catalogue",
                 at=f"{at}.quant",
-                hint=list_choices(model.quant, known) if known else "it has no GGUF file there: choose another model",
+                hint=list_choices(model.quant, known) if known else "it has no file there: choose another model",
             )
+        _check_engine(model, entry, at, problems)
         most = entry.architecture.max_context
         if model.context > most:
             problems.add(
@@ -91,6 +83,23 @@ def _read_workload(profile: Profile, catalog: Catalog, cards: Sequence[Card], pr
         if model.quant in known and model.context <= most:
             demands[index] = demand_of(entry, model, on_cards=_wants_cards(model, cards))
     return demands
+
+
+def _check_engine(model: WorkloadModel, entry: ModelEntry, at: str, problems: Problems) -> None:
+    """What an engine has no flag or no code for."""
+    if entry.engines and ENGINE_NAMES[model.engine] not in entry.engines:
+        able = ", ".join(name for name, known in ENGINE_NAMES.items() if known in entry.engines)
+        problems.add(f"'{entry.id}' does not run on {model.engine}", at=f"{at}.engine", hint=f"write one of {able}")
+    formats = KV_FORMATS[model.engine]
+    if model.kv not in formats:
+        hint = f"write one of {', '.join(formats)}"
+        problems.add(f"{model.engine} has no KV cache of the type {model.kv}", at=f"{at}.kv", hint=hint)
+    if model.gpu_share is not None and model.engine != "vllm":
+        problems.add(
+            f"gpu_share of '{model.name}' is vLLM's, and the model is on {model.engine}",
+            at=f"{at}.gpu_share",
+            hint="leave it out: what this engine takes is planned from the model",
+        )
 
 
 def _suggest_model(name: str, catalog: Catalog) -> str:
@@ -117,44 +126,6 @@ def _check_cards(model: WorkloadModel, count: int, at: str, problems: Problems) 
         problems.add(f"model '{model.name}' names a card twice", at=f"{at}.gpus", hint="name each card once")
 
 
-def _assign(
-    profile: Profile,
-    catalog: Catalog,
-    demands: dict[int, Demand],
-    cards: Sequence[Card],
-    problems: Problems,
-) -> dict[int, Assignment]:
-    """First the models whose cards are named, then the others, largest first: each on the fullest single card that
-    has room, else over all cards."""
-    free = {card.index: room_of(card) for card in cards}
-    models = profile.workload.models
-    assigned: dict[int, Assignment] = {}
-    for index in sorted(demands, key=lambda i: (models[i].gpus is None, -demands[i].weights.placed_bytes, i)):
-        model, demand = models[index], demands[index]
-        if any(wanted not in free for wanted in model.gpus or ()):
-            continue
-        tried = [
-            Assignment(model=model, demand=demand, cards=chosen, placed=place(demand, chosen, catalog.gpus, free))
-            for chosen in _candidates(model, cards, free)
-        ]
-        fitting = next((assignment for assignment in tried if assignment.placed.verdict == "fits"), None)
-        if fitting is None:
-            explain_misfit(demand, index, model.name, tried[-1].placed, tried[-1].cards, free, catalog, problems)
-            continue
-        for budget in fitting.placed.budgets:
-            free[budget.card] -= budget.total_mib
-        assigned[index] = fitting
-    return assigned
-
-
-def _candidates(model: WorkloadModel, cards: Sequence[Card], free: dict[int, int]) -> list[tuple[Card, ...]]:
-    if model.gpus is not None:
-        return [tuple(cards[index] for index in model.gpus)]
-    singles = sorted(cards, key=lambda card: (free[card.index], card.index))
-    together = [tuple(cards)] if len(cards) != 1 else []
-    return [*((card,) for card in singles), *together]
-
-
 def _check_writers(homes: dict[str, Machine], demands: dict[int, Demand], problems: Problems) -> None:
     """Services that talk to a model need one that writes text, not an encoder alone."""
     if not demands or any(not demand.architecture.encoder for demand in demands.values()):
@@ -168,8 +139,9 @@ def _check_writers(homes: dict[str, Machine], demands: dict[int, Demand], proble
 
 
 def _check_host_memory(homes: dict[str, Machine], assigned: dict[int, Assignment], problems: Problems) -> None:
-    for engine, machine in homes.items():
-        wanted = {a.model.name: a.placed.host_mib for a in assigned.values() if a.model.engine == engine}
+    for machine in {homes[engine].name: homes[engine] for engine in sorted(ENGINES & set(homes))}.values():
+        mine = [a for a in assigned.values() if a.model.engine in machine.services]
+        wanted = {a.model.name: a.placed.host_mib for a in mine}
         room = machine.memory - OS_RESERVE_MIB
         if sum(wanted.values()) > room:
             each = ", ".join(f"{name} {mib}" for name, mib in wanted.items())
@@ -180,34 +152,3 @@ def _check_host_memory(homes: dict[str, Machine], assigned: dict[int, Assignment
                 hint=f"give '{machine.name}' at least {sum(wanted.values()) + OS_RESERVE_MIB} MiB, or choose a "
                 "smaller model, quantisation or context",
             )
-
-
-def _describe(assignment: Assignment, home: Machine, port: int, *, threads: int) -> EngineInstance:
-    model, demand, placed = assignment.model, assignment.demand, assignment.placed
-    serving, shape = demand.serving, demand.architecture
-    several = len(assignment.cards) > 1
-    return EngineInstance(
-        name=model.name,
-        service=model.engine,
-        machine=home.name,
-        wanted_model=demand.model,
-        model=demand.model,
-        quant=model.quant,
-        model_file=name_model_file(demand.model, model.quant),
-        simulated=False,
-        embeddings=shape.encoder,
-        port=port,
-        context_tokens=serving.context * serving.parallel,
-        parallel=serving.parallel,
-        kv=model.kv,
-        split_mode="layer" if several else "none",
-        tensor_split=placed.shares if several else (),
-        # llama.cpp counts the output layer as one more.
-        gpu_layers=shape.layers + 1 if assignment.cards else 0,
-        batch=serving.ubatch if shape.encoder else BATCH,
-        ubatch=serving.ubatch,
-        threads=threads,
-        cards=placed.budgets,
-        host_mib=placed.host_mib,
-        decode_bound_tok_s=bound_decoding(demand, assignment.cards, placed),
-    )

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from provision.models.catalog import Catalog
-from provision.models.plan import Card, EngineInstance, Finding
+from provision.models.plan import Card, EngineInstance, Finding, Flow
 from provision.models.profile import Machine, Profile
-from provision.planner.network import GATEWAY_SERVICE
+from provision.planner.demand import ENGINE_NAMES, list_files
+from provision.planner.provider_firewalls import firewall_finding
+from provision.planner.replicas import Replica
+from provision.planner.scratch import scratch_findings
+from provision.planner.systems import system_findings
+from provision.planner.way_in import GATEWAY_SERVICE, plan_outside
 
-_FREE_POWER_W = 250
+FREE_POWER_W = 250
 """Left of the power supply beside the GPUs for CPU, disks and fans: an assumption."""
 
 
@@ -19,6 +24,7 @@ def collect_findings(
     homes: Mapping[str, Machine],
     cards: Sequence[Card],
     engines: Sequence[EngineInstance],
+    flows: Sequence[Flow],
     *,
     live: bool,
 ) -> tuple[Finding, ...]:
@@ -28,8 +34,12 @@ def collect_findings(
         *_models(profile, catalog),
         *_engines(homes, engines, catalog),
         *_contexts(profile, engines),
-        *(_live(profile) if live else ()),
+        *((*_live(profile), *firewall_finding(profile, flows)) if live else _stand_in_vms(profile)),
+        *scratch_findings(profile, live=live),
+        *system_findings(profile, live=live),
         *_gateway(homes),
+        *_outside(profile, homes),
+        *_releases(homes, catalog),
         Finding(
             severity="note",
             what="nothing is backed up: backups are not yet part of the stack",
@@ -54,7 +64,7 @@ def _hardware(profile: Profile, catalog: Catalog, cards: Sequence[Card]) -> Iter
     for group in profile.hardware.gpus:
         rated = catalog.gpus[group.model].tdp_w
         gpus += group.count * min(group.power_limit or rated, rated)
-    if supply is not None and gpus + _FREE_POWER_W > supply:
+    if supply is not None and gpus + FREE_POWER_W > supply:
         yield Finding(
             severity="warning",
             what=f"the GPUs may draw {gpus} W of the power supply's {supply} W",
@@ -73,6 +83,8 @@ def _hardware(profile: Profile, catalog: Catalog, cards: Sequence[Card]) -> Iter
 
 def _models(profile: Profile, catalog: Catalog) -> Iterator[Finding]:
     for index, model in enumerate(profile.workload.models):
+        if isinstance(model, Replica) and model.number > 1:
+            continue
         entry = catalog.models[model.model]
         for finding in entry.findings:
             yield Finding(
@@ -107,7 +119,7 @@ def _engines(homes: Mapping[str, Machine], engines: Sequence[EngineInstance], ca
                 where=f"engines.{engine.name}",
                 hint="expect a few tokens per second with models of more than some billion parameters",
             )
-        quants = catalog.models[engine.wanted_model].quants
+        quants = list_files(catalog.models[engine.wanted_model], ENGINE_NAMES[engine.service])
         size = next((quant.file_mib for quant in quants if quant.name == engine.quant), 0)
         if engine.cards and not engine.simulated and size > homes[engine.service].memory:
             yield Finding(
@@ -147,6 +159,46 @@ def _live(profile: Profile) -> Iterator[Finding]:
             what="ssh is open to every network, since no administrators' network is named",
             where="network.admin_networks",
             hint="name the networks that administrators come from, for example [192.168.10.0/24]",
+        )
+
+
+def _releases(homes: Mapping[str, Machine], catalog: Catalog) -> Iterator[Finding]:
+    for name in sorted(homes):
+        if catalog.services[name].held:
+            yield Finding(
+                severity="warning",
+                what=f"{name} is held on release {catalog.services[name].release}",
+                where=f"services.{name}",
+                hint=f"provision rollback {name} --undo lets it go on",
+            )
+        if catalog.services[name].stand_in:
+            yield Finding(
+                severity="warning",
+                what=f"{name} is a stand-in in the lab: it speaks the API that is used, and is not the real program",
+                where=f"services.{name}",
+                hint="what upstream publishes, by its pinned checksum, is what a live target gets",
+            )
+
+
+def _stand_in_vms(profile: Profile) -> Iterator[Finding]:
+    for index, machine in enumerate(profile.machines):
+        if machine.kind == "vm":
+            yield Finding(
+                severity="warning",
+                what=f"'{machine.name}' is a VM, and in the lab a container stands in for it",
+                where=f"machines.{index}.kind",
+                hint="the lab says nothing about its kernel, boot and cloud-init",
+            )
+
+
+def _outside(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]:
+    for flow in plan_outside(profile, homes):
+        addresses = ", ".join(map(str, flow.addresses))
+        yield Finding(
+            severity="note",
+            what=f"'{flow.source}' may open connections to {flow.host} ({addresses}, port {flow.port}): {flow.purpose}",
+            where="access",
+            hint="nothing else leaves the house; correct the addresses where the service moves",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from provision.models.catalog import Catalog
 from provision.models.plan import GuestPlan, ProxmoxPlan
 from provision.models.profile import Machine, Profile
-from provision.planner.placement import ENGINES
+from provision.planner.placement import ENGINES, resolve_needs
 
 TEMPLATE = "debian-12-standard"
 """What the roles are written for (roles/base refuses another system)."""
@@ -47,7 +47,7 @@ def plan_guest(profile: Profile, machine: Machine, homes: Mapping[str, Machine],
 
 def _order(machine: Machine, homes: Mapping[str, Machine], catalog: Catalog, asking: tuple[str, ...]) -> int:
     """1 for a machine that needs no other; else one more than the last of those it needs."""
-    needed = {homes[need].name: homes[need] for service in machine.services for need in catalog.services[service].needs}
+    needed = {homes[n].name: homes[n] for service in machine.services for n in resolve_needs(service, catalog, homes)}
     gateway = {home.name: home for home in homes.values()} if "caddy" in machine.services else {}
     others = [m for name, m in {**needed, **gateway}.items() if name not in (machine.name, *asking)]
     return 1 + max((_order(other, homes, catalog, (*asking, machine.name)) for other in others), default=0)

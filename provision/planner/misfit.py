@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from provision.errors import PlanError
 from provision.models.catalog import Catalog
 from provision.models.plan import Card
 from provision.planner.alternatives import list_models, list_settings
@@ -30,7 +31,7 @@ def explain_misfit(
     )
     problems.add(
         f"model '{name}' ({demand.model} {demand.quant}, {serving.parallel} x {serving.context} tokens, "
-        f"KV {serving.kv}) does not fit: {numbers}",
+        f"KV {serving.kv}) does not fit: {'; '.join((numbers, *placed.reasons))}",
         at=f"workload.models.{index}",
         hint=_suggest(demand, cards, free, catalog),
     )
@@ -38,7 +39,10 @@ def explain_misfit(
 
 def _suggest(demand: Demand, cards: Sequence[Card], free: Mapping[int, int], catalog: Catalog) -> str:
     def fits(other: Demand, chosen: Sequence[Card]) -> bool:
-        return place(other, chosen, catalog.gpus, free).verdict == "fits"
+        try:
+            return place(other, chosen, catalog.gpus, free).verdict == "fits"
+        except PlanError:
+            return False  # vLLM cannot divide that model by so many cards
 
     settings = [found.setting for found in list_settings(demand, cards, catalog.models.get(demand.model), fits)]
     if settings:

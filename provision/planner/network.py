@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from provision.models.catalog import Catalog
-from provision.models.plan import EngineInstance, Flow, PlannedMachine, PlannedService, Site
+from provision.models.monitoring import GATEWAY_METRICS_PORT, PROMETHEUS
+from provision.models.plan import Balancer, EngineInstance, Flow, PlannedMachine, PlannedService, Site
 from provision.models.profile import Machine, Profile
-from provision.planner.placement import ENGINES
+from provision.models.sites import SitePaths
+from provision.models.system import PROVEN, System, unit_on
+from provision.planner.alerts import plan_alert_flows
+from provision.planner.monitoring import plan_scrapes
+from provision.planner.placement import ENGINES, resolve_needs
 from provision.planner.problems import Problems
+from provision.planner.way_in import GATEWAY_SERVICE, HTTP_PORT, answers_on_port_80
 
 SSH_PORT = 22
-GATEWAY_SERVICE = "caddy"
 _SITES = {
     "chat": ("open_webui", "chat with the models"),
     "flows": ("n8n", "automate with workflows"),
+    "metrics": ("grafana", "see how the stack does"),
+    "traces": ("langfuse", "look at traces of the models"),
 }
 
 
@@ -53,7 +60,7 @@ def assign_addresses(profile: Profile, problems: Problems) -> dict[str, IPv4Addr
 
 
 def plan_services(
-    profile: Profile, catalog: Catalog, sites: tuple[Site, ...], *, cuda: bool
+    profile: Profile, catalog: Catalog, sites: tuple[Site, ...], *, cuda: bool, system: System = PROVEN
 ) -> tuple[PlannedService, ...]:
     """Every service with its port and release; the gateway's port is that of its first site.
 
@@ -64,8 +71,21 @@ def plan_services(
         for name in machine.services:
             entry = catalog.services[name]
             port = sites[0].port if name == GATEWAY_SERVICE and sites else entry.port
-            release = f"{entry.release}-cuda" if cuda and name in ENGINES and entry.release else entry.release
-            planned.append(PlannedService(name=name, machine=machine.name, port=port, unit=entry.unit, release=release))
+            built = entry.release if cuda and name in ENGINES and not (entry.artifacts or entry.held) else None
+            release = f"{built}-cuda" if built else entry.release
+            planned.append(
+                PlannedService(
+                    name=name,
+                    machine=machine.name,
+                    port=port,
+                    unit=unit_on(system, name, entry.unit),
+                    release=release,
+                    artifacts=entry.artifacts,
+                    images=entry.images,
+                    held=entry.held,
+                    stand_in=entry.stand_in,
+                )
+            )
     return tuple(planned)
 
 
@@ -75,20 +95,30 @@ def plan_sites(
     """What a person opens, each at a port of the gateway machine. None without a gateway."""
     if GATEWAY_SERVICE not in homes:
         return ()
-    ports = {"chat": profile.access.chat_port, "flows": profile.access.flows_port}
+    access = profile.access
+    ports = {
+        "chat": access.chat_port,
+        "flows": access.flows_port,
+        "metrics": access.metrics_port,
+        "traces": access.traces_port,
+    }
     gateway = addresses[homes[GATEWAY_SERVICE].name]
     sites = []
     for name, (service, purpose) in _SITES.items():
         if service in homes:
             suffix = "" if ports[name] == 443 else f":{ports[name]}"
+            host = f"{name}.{profile.network.domain}"
             sites.append(
                 Site(
                     name=name,
                     purpose=purpose,
-                    host=f"{name}.{profile.network.domain}",
+                    host=host,
                     port=ports[name],
-                    url=f"https://{gateway}{suffix}/",
+                    # Only the gateway's own CA vouches for its address too.
+                    url=f"https://{gateway if profile.access.certificate.source == 'own' else host}{suffix}/",
                     upstream=f"{addresses[homes[service].name]}:{catalog.services[service].port}",
+                    address=str(gateway),
+                    paths=catalog.services[service].site or SitePaths(),
                 )
             )
     return tuple(sites)
@@ -99,6 +129,7 @@ def plan_flows(
     catalog: Catalog,
     homes: Mapping[str, Machine],
     engines: tuple[EngineInstance, ...],
+    balancers: tuple[Balancer, ...],
     sites: tuple[Site, ...],
 ) -> tuple[Flow, ...]:
     """All connections between machines that are allowed; within a machine nothing has to be."""
@@ -112,24 +143,33 @@ def plan_flows(
         service = _SITES[site.name][0]
         flows.append(Flow(source="world", target=gateway, port=site.port, purpose=site.purpose))
         flows += _between(homes, GATEWAY_SERVICE, service, catalog.services[service].port, f"site {site.name}")
+    if sites and answers_on_port_80(profile):
+        gateway = homes[GATEWAY_SERVICE].name
+        flows.append(Flow(source="world", target=gateway, port=HTTP_PORT, purpose="questions of the ACME server"))
     for service in sorted(homes):
-        for need in catalog.services[service].needs:
+        used = (used for used in catalog.services[service].uses if used in homes)
+        for need in (*resolve_needs(service, catalog, homes), *used):
             if need in ENGINES:
-                for engine in (engine for engine in engines if engine.service == need):
+                doors: list[EngineInstance | Balancer] = [e for e in engines if e.replica_of is None]
+                doors += balancers
+                for engine in (engine for engine in doors if engine.service == need):
                     flows += _between(homes, service, need, engine.port, f"{service} asks model {engine.name}")
             elif service != GATEWAY_SERVICE:
                 flows += _between(homes, service, need, catalog.services[need].port, f"{service} uses {need}")
-    return _merge(flows)
+    return _merge([*flows, *plan_scrapes(profile, catalog, homes, engines), *plan_alert_flows(profile, homes)])
 
 
 def check_ports(
     machines: tuple[PlannedMachine, ...],
     services: tuple[PlannedService, ...],
-    engines: tuple[EngineInstance, ...],
+    engines: tuple[EngineInstance | Balancer, ...],
     sites: tuple[Site, ...],
     problems: Problems,
+    *,
+    redirects: bool = False,
 ) -> None:
-    """No port of a machine may be wanted twice."""
+    """No port of a machine may be wanted twice. `redirects`: the gateway answers on port 80 too."""
+    watched = any(service.name == PROMETHEUS for service in services)
     for machine in machines:
         wanted: list[tuple[int, str]] = [(SSH_PORT, "ssh")]
         for service in services:
@@ -137,6 +177,8 @@ def check_ports(
                 wanted.append((service.port, service.name))
             if service.machine == machine.name and service.name == GATEWAY_SERVICE:
                 wanted += [(site.port, f"site {site.name}") for site in sites]
+                wanted += [(GATEWAY_METRICS_PORT, "the gateway's metrics")] if watched else []
+                wanted += [(HTTP_PORT, "the ACME server's question")] if redirects else []
         wanted += [(engine.port, f"model {engine.name}") for engine in engines if engine.machine == machine.name]
         taken: dict[int, str] = {}
         for port, user in wanted:
@@ -163,9 +205,9 @@ def _between(homes: Mapping[str, Machine], source: str, target: str, port: int |
 
 def _merge(flows: list[Flow]) -> tuple[Flow, ...]:
     """One flow per source, target and port, with all its purposes, in the order of first mention."""
-    merged: dict[tuple[str, str, int], Flow] = {}
+    merged: dict[tuple[object, ...], Flow] = {}
     for flow in flows:
-        key = (flow.source, flow.target, flow.port)
+        key = (flow.source, flow.target, flow.address, flow.port)
         if key in merged:
             purpose = f"{merged[key].purpose}; {flow.purpose}"
             flow = flow.model_copy(update={"purpose": purpose})

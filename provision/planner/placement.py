@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import get_args
 
 from provision.models.catalog import Catalog
+from provision.models.monitoring import GPU_EXPORTER, NODE_EXPORTER
+from provision.models.plan import OUTSIDE
 from provision.models.profile import Engine, Machine, Profile
 from provision.planner.problems import Problems, list_choices
 
 ENGINES = frozenset(get_args(Engine))
+ANY_ENGINE = "engine"
+"""In a service's `needs`: one engine at least, whichever the workload's models are on."""
+CONTAINER_SERVICES = frozenset({"langfuse"})
+"""Services that run in Docker."""
 FIRST_ROLES = ("base", "probe")
+ON_MANY = frozenset({NODE_EXPORTER, GPU_EXPORTER})
+"""Services of which every machine may have its own."""
+
+
+def resolve_needs(service: str, catalog: Catalog, homes: Container[str]) -> tuple[str, ...]:
+    """The services that a service needs, by name: for "engine" all engines that are placed, or the word itself."""
+    placed = tuple(engine for engine in sorted(ENGINES) if engine in homes) or (ANY_ENGINE,)
+    needs = catalog.services[service].needs
+    return tuple(name for need in needs for name in (placed if need == ANY_ENGINE else (need,)))
 
 
 def place_services(profile: Profile, catalog: Catalog, problems: Problems) -> dict[str, Machine]:
@@ -19,6 +34,8 @@ def place_services(profile: Profile, catalog: Catalog, problems: Problems) -> di
     for place, machine, service in _placements(profile):
         if service not in catalog.services:
             problems.add(f"service '{service}' is not known", at=place, hint=list_choices(service, catalog.services))
+        elif service in ON_MANY:
+            homes.setdefault(service, machine)
         elif service in homes:
             problems.add(
                 f"service '{service}' is placed on '{homes[service].name}' and on '{machine.name}'",
@@ -32,18 +49,22 @@ def place_services(profile: Profile, catalog: Catalog, problems: Problems) -> di
     return homes
 
 
-def order_roles(machine: Machine, catalog: Catalog, *, shares_cards: bool = False) -> tuple[str, ...]:
+def order_roles(
+    machine: Machine, catalog: Catalog, *, shares_cards: bool = False, has_scratch: bool = False
+) -> tuple[str, ...]:
     """Roles in the order they are applied: base, probe, then each service after the services it needs.
 
     `shares_cards`: a container that gets a node's cards, and so the libraries of the node's driver first of all.
+    `has_scratch`: a host whose scratch disk must be there before models are fetched.
     """
     ordered: list[str] = []
     waiting = list(machine.services)
     while waiting:
-        ready = next((s for s in waiting if not set(catalog.services[s].needs) & set(waiting)), waiting[0])
+        ready = next((s for s in waiting if not set(resolve_needs(s, catalog, waiting)) & set(waiting)), waiting[0])
         waiting.remove(ready)
         ordered.append(catalog.services[ready].role)
-    return (*FIRST_ROLES, *(["nvidia_guest"] if shares_cards else []), *dict.fromkeys(ordered))
+    before = [*(["nvidia_guest"] if shares_cards else []), *(["scratch"] if has_scratch else [])]
+    return (*FIRST_ROLES, *before, *dict.fromkeys(ordered))
 
 
 def check_machines(profile: Profile, problems: Problems) -> None:
@@ -88,7 +109,7 @@ def check_machines(profile: Profile, problems: Problems) -> None:
     _check_sum(profile, "disk", problems)
 
 
-RESERVED = frozenset({"controller", "admin", "world", "all", "ungrouped", "localhost", "machines"})
+RESERVED = frozenset({OUTSIDE, "controller", "admin", "world", "all", "ungrouped", "localhost", "machines"})
 """Words that flows, Ansible and the inventory use for something else."""
 
 
@@ -100,12 +121,13 @@ def _placements(profile: Profile) -> Iterator[tuple[str, Machine, str]]:
 
 def _check_needs(profile: Profile, catalog: Catalog, homes: dict[str, Machine], problems: Problems) -> None:
     for place, _, service in _placements(profile):
-        needs = catalog.services[service].needs if service in catalog.services else ()
+        needs = resolve_needs(service, catalog, homes) if service in catalog.services else ()
         for missing in (need for need in needs if need not in homes):
+            wanted = f"one of {', '.join(sorted(ENGINES))}" if missing == ANY_ENGINE else missing
             problems.add(
                 f"service '{service}' needs '{missing}', which is placed nowhere",
                 at=place,
-                hint=f"add {missing} to the services of a machine",
+                hint=f"add {wanted} to the services of a machine",
             )
 
 
@@ -133,11 +155,23 @@ def _check_engines(profile: Profile, homes: dict[str, Machine], problems: Proble
 
 
 def _check_kind(profile: Profile, machine: Machine, at: str, problems: Problems) -> None:
-    if machine.kind == "vm":
+    if machine.kind == "vm" and profile.platform.kind != "proxmox":
         problems.add(
-            f"'{machine.name}' is to be a virtual machine, which provision cannot set up yet",
+            f"'{machine.name}' is to be a virtual machine, which only a Proxmox node makes",
             at=f"{at}.kind",
-            hint="write kind: lxc",
+            hint="write kind: host",
+        )
+    elif machine.kind == "vm" and ENGINES & set(machine.services):
+        problems.add(
+            f"'{machine.name}' is to be a virtual machine with an engine, and cards are shared with containers alone",
+            at=f"{at}.kind",
+            hint="write kind: lxc, or place the engine on another machine",
+        )
+    elif machine.kind == "lxc" and CONTAINER_SERVICES & set(machine.services):
+        problems.add(
+            f"'{machine.name}' is to be an LXC container with a service that runs in Docker, which stays out of LXC",
+            at=f"{at}.kind",
+            hint="write kind: vm",
         )
     elif machine.kind == "host" and profile.platform.kind != "host":
         problems.add(

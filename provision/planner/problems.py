@@ -17,7 +17,10 @@ class Problems:
 
     def add(self, what: str, *, at: str, hint: str) -> None:
         """Note a problem at a path of the profile ('machines.1.memory')."""
-        self._errors.append(PlanError(what, where=f"profile '{self._profile}', {at}", hint=hint))
+        error = PlanError(what, where=f"profile '{self._profile}', {at}", hint=hint)
+        # Each replica of a model finds the same at the same place.
+        if all((other.what, other.where) != (error.what, error.where) for other in self._errors):
+            self._errors.append(error)
 
     def raise_if_any(self) -> None:
         """Raise PlanError for one problem, ErrorGroup for several."""

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from provision.models.lab import LabGuest, LabSpec, SimulatedGpu
+from provision.models.lab import LabGuest, LabPlainHost, LabSpec, SimulatedGpu
 from provision.models.plan import Card, Plan, PlannedMachine
+from provision.models.profile import Provider
+
+IMAGE_DRIVERS: dict[Provider, str] = {"scaleway": "580.126.18"}
+"""Scaleway's GPU OS image brings a driver (domain.md E2). Which version is not known to us: one of the branch that the
+engines need, and another one than ours, so that replacing it would show."""
 
 
 def lab_spec(plan: Plan) -> LabSpec:
@@ -22,11 +27,17 @@ def lab_spec(plan: Plan) -> LabSpec:
             LabGuest(
                 name=machine.name,
                 address=machine.address,
+                plain_host=_rented(plan) if machine.kind == "host" else None,
                 gpus=tuple(_simulate(position, cards[index]) for position, index in enumerate(machine.cards)),
             )
             for machine in machines_to_create(plan)
         ),
     )
+
+
+def _rented(plan: Plan) -> LabPlainHost:
+    """As the provider hands it over. With Hetzner's installimage there is no driver."""
+    return LabPlainHost(image_driver=IMAGE_DRIVERS.get(plan.provider))
 
 
 def machines_to_create(plan: Plan) -> tuple[PlannedMachine, ...]:

@@ -1,4 +1,4 @@
-"""What the API token of a client may do: 12 privileges on its pool and on what the pool's guests use, none on '/'.
+"""What the API token of a client may do: 13 privileges on its pool and on what the pool's guests use, none on '/'.
 
 `python -m provision.platforms.privileges > docs/privileges.md` writes the page; a test holds both together.
 """
@@ -45,6 +45,7 @@ class Excess(NamedTuple):
 
 
 _API = "pve-container API2/LXC.pm"
+_VM = "qemu-server API2/Qemu.pm"
 _MODIFY = "pve-container LXC.pm: check_ct_modify_config_perm"
 _READ = f"{_API}: vmlist, vm_pending; API2/LXC/Config.pm: vm_config"
 _TAGS = "pve-guest-common GuestHelpers.pm: assert_tag_permissions"
@@ -58,12 +59,13 @@ PRIVILEGES: tuple[Privilege, ...] = (
     Privilege("VM.Audit", "pool", "list guests and read their configuration", _READ),
     Privilege("VM.Config.CPU", "pool", "set cores", _MODIFY),
     Privilege("VM.Config.Disk", "pool", "make disks and let them grow", f"{_MODIFY}; {_API}: resize_vm"),
+    Privilege("VM.Config.HWType", "pool", "give a VM its serial console", f"{_VM}: check_vm_create_serial_perm"),
     Privilege("VM.Config.Memory", "pool", "set memory and swap", _MODIFY),
     Privilege("VM.Config.Network", "pool", "set network and host name", _MODIFY),
     Privilege("VM.Config.Options", "pool", "set tags, order of starting, description", f"{_MODIFY}; {_TAGS}"),
     Privilege("VM.PowerMgmt", "pool", "start and stop guests", _POWER),
     Privilege("Datastore.AllocateSpace", "storage", "make disks", f"{_API}: create_vm, resize_vm; {_MODIFY}"),
-    Privilege("Datastore.Audit", "templates", "find the template and make guests from it", _FIND),
+    Privilege("Datastore.Audit", "templates", "find template and image, and make guests from them", _FIND),
     Privilege("Datastore.AllocateTemplate", "templates", "upload the template", _UPLOAD),
     Privilege("SDN.Use", "zone", "put a guest on the bridge", _BRIDGE),
 )
@@ -171,6 +173,8 @@ what its pool does. A token sees its own tasks without a privilege (pve-manager,
 ## What the token cannot do
 - Pass devices to a container, whatever it is granted: root's one command does ([root-command.md](root-command.md)).
   Likewise bind mounts, hook scripts, features other than nesting (`LXC.pm`, `check_ct_modify_config_perm`).
+- Set a VM's order of starting: there `startup` asks for `Sys.Modify` on `/` (qemu-server, `API2/Qemu.pm`,
+  `check_vm_modify_config_perm`). cloud-init files of one's own (`cicustom`) are snippets, which root writes.
 - Make a privileged container, set a tag that the datacenter's options restrict, or switch the datacenter's firewall on,
   without which `firewall=1` of a guest does nothing: all three ask for `Sys.Modify` on `/`.
 - See or touch a guest outside its pool. What it may do with a guest of its pool, it may let others do

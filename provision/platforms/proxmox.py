@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import requests
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import AuthenticationError, ResourceException
 
 from provision.errors import ProvisionError, RunError, SetupError, UnreachableError
-from provision.models.guests import ContainerState
-from provision.platforms.containers import split_tags
+from provision.models.guests import Guest, GuestKind, GuestState
+from provision.platforms.guests import split_tags
 from provision.platforms.privileges import USER
 
 PORT = 8006
@@ -26,8 +26,22 @@ TASK_LIMIT_S = 600
 POLL_S = 0.1
 
 
+Content = Literal["vztmpl", "import"]
+"""Kinds of files on a storage: container templates, and images that disks of VMs are made from."""
+_KINDS: tuple[GuestKind, ...] = ("lxc", "qemu")
+
+
+class Addressed(Protocol):
+    """What the API knows a guest by."""
+
+    @property
+    def kind(self) -> GuestKind: ...
+    @property
+    def id(self) -> int: ...
+
+
 class ProxmoxNode:
-    """One node's containers. Paths are those of the API viewer (pve-docs, api-viewer)."""
+    """One node's guests. Paths are those of the API viewer (pve-docs, api-viewer)."""
 
     def __init__(self, host: str, node: str, token_name: str, secret: str, ca_file: Path, timeout: float = TIMEOUT_S):
         self.host, self.node = host, node
@@ -57,75 +71,75 @@ class ProxmoxNode:
             return bool(error.status_code != 401)
         return True
 
-    def containers(self) -> tuple[ContainerState, ...]:
-        """Every container that the token may see on this node."""
-        with self._told("list the containers"):
-            rows = self._api.nodes(self.node).lxc.get()
+    def guests(self) -> tuple[GuestState, ...]:
+        """Every container and VM that the token may see on this node."""
+        with self._told("list the guests"):
+            node = self._api.nodes(self.node)
+            rows = [(kind, row) for kind in _KINDS for row in getattr(node, kind).get()]
         return tuple(
-            ContainerState(
+            GuestState(
+                kind=kind,
                 id=int(row["vmid"]),
                 name=str(row.get("name", "")),
                 status=str(row["status"]),
                 tags=split_tags(row.get("tags")),
                 lock=row.get("lock"),
             )
-            for row in sorted(rows, key=lambda row: int(row["vmid"]))
+            for kind, row in sorted(rows, key=lambda found: int(found[1]["vmid"]))
         )
 
-    def config(self, guest: int) -> Mapping[str, object]:
+    def config(self, guest: Addressed) -> Mapping[str, object]:
         """The configuration with what is pending."""
-        with self._told(f"read the configuration of guest {guest}"):
+        with self._told(f"read the configuration of guest {guest.id}"):
             found: dict[str, object] = self._guest(guest).config.get()
             return found
 
-    def has_pending(self, guest: int) -> bool:
+    def has_pending(self, guest: Addressed) -> bool:
         """Whether something waits for the next start."""
-        with self._told(f"read what is pending for guest {guest}"):
+        with self._told(f"read what is pending for guest {guest.id}"):
             return any("pending" in row or "delete" in row for row in self._guest(guest).pending.get())
 
-    def create(self, parameters: Mapping[str, str]) -> None:
-        what = f"create guest {parameters['vmid']} '{parameters['hostname']}'"
-        self._do(what, lambda: self._api.nodes(self.node).lxc.post(**parameters))
+    def create(self, guest: Guest, parameters: Mapping[str, str]) -> None:
+        make = getattr(self._api.nodes(self.node), guest.kind)
+        self._do(f"create guest {guest.id} '{guest.name}'", lambda: make.post(**parameters))
 
-    def update(self, guest: int, options: Mapping[str, str]) -> None:
-        with self._told(f"change guest {guest}"):
+    def update(self, guest: Addressed, options: Mapping[str, str]) -> None:
+        with self._told(f"change guest {guest.id}"):
             self._guest(guest).config.put(**options)
 
-    def grow(self, guest: int, disk: str, gib: int) -> None:
-        self._do(f"grow {disk} of guest {guest}", lambda: self._guest(guest).resize.put(disk=disk, size=f"{gib}G"))
+    def grow(self, guest: Addressed, disk: str, gib: int) -> None:
+        self._do(f"grow {disk} of guest {guest.id}", lambda: self._guest(guest).resize.put(disk=disk, size=f"{gib}G"))
 
-    def start(self, guest: int) -> None:
-        self._do(f"start guest {guest}", lambda: self._guest(guest).status.start.post())
+    def start(self, guest: Addressed) -> None:
+        self._do(f"start guest {guest.id}", lambda: self._guest(guest).status.start.post())
 
-    def shut_down(self, guest: int, grace_s: int = 60) -> None:
+    def shut_down(self, guest: Addressed, grace_s: int = 60) -> None:
         """Politely, and by force after `grace_s` seconds."""
         shut = self._guest(guest).status.shutdown
-        self._do(f"shut guest {guest} down", lambda: shut.post(timeout=grace_s, forceStop=1))
+        self._do(f"shut guest {guest.id} down", lambda: shut.post(timeout=grace_s, forceStop=1))
 
-    def stop(self, guest: int) -> None:
+    def stop(self, guest: Addressed) -> None:
         """At once, as by pulling the plug."""
-        self._do(f"stop guest {guest}", lambda: self._guest(guest).status.stop.post())
+        self._do(f"stop guest {guest.id}", lambda: self._guest(guest).status.stop.post())
 
-    def destroy(self, guest: int) -> None:
+    def destroy(self, guest: Addressed) -> None:
         """With its disks; it must be stopped."""
-        self._do(f"destroy guest {guest}", lambda: self._guest(guest).delete(purge=1))
+        self._do(f"destroy guest {guest.id}", lambda: self._guest(guest).delete(purge=1))
 
-    def templates(self, storage: str) -> tuple[str, ...]:
-        with self._told(f"list the templates on {storage}"):
-            rows = self._api.nodes(self.node).storage(storage).content.get(content="vztmpl")
+    def volumes(self, storage: str, content: Content) -> tuple[str, ...]:
+        """Volume ids of container templates, or of images for VMs."""
+        with self._told(f"list what is on {storage}"):
+            rows = self._api.nodes(self.node).storage(storage).content.get(content=content)
             return tuple(sorted(str(row["volid"]) for row in rows))
 
-    def upload_template(self, storage: str, file: Path, algorithm: str, checksum: str) -> None:
+    def upload(self, storage: str, content: Content, file: Path, algorithm: str, checksum: str) -> None:
         """The node compares the checksum before it takes the file."""
         with file.open("rb") as stream:
-            given = {"content": "vztmpl", "checksum-algorithm": algorithm, "checksum": checksum, "filename": stream}
-            self._do(
-                f"upload the template {file.name}",
-                lambda: self._api.nodes(self.node).storage(storage).upload.post(**given),
-            )
+            given = {"content": content, "checksum-algorithm": algorithm, "checksum": checksum, "filename": stream}
+            self._do(f"upload {file.name}", lambda: self._api.nodes(self.node).storage(storage).upload.post(**given))
 
-    def _guest(self, guest: int) -> Any:
-        return self._api.nodes(self.node).lxc(guest)
+    def _guest(self, guest: Addressed) -> Any:
+        return getattr(self._api.nodes(self.node), guest.kind)(guest.id)
 
     def _do(self, what: str, ask: Callable[[], Any]) -> None:
         """Start a task and wait for its end. Raises RunError with the task's own error."""

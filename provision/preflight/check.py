@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from provision.models.node import NodeGuest, NodeObservation, WantedFiles
 from provision.models.plan import Plan, PlannedMachine
+
+PlatformKind = Literal["proxmox", "host"]
+EVERYWHERE: frozenset[PlatformKind] = frozenset(("proxmox", "host"))
+HOST: frozenset[PlatformKind] = frozenset(("host",))
 
 
 class Problem(NamedTuple):
@@ -29,6 +34,27 @@ class Evidence:
     node: NodeObservation
     wanted: WantedFiles | None = None
     """What `up` would bring; None: only what is there is judged."""
+
+    @property
+    def platform(self) -> PlatformKind:
+        """What kind of machine the plan wants this to be."""
+        return "proxmox" if self.plan.proxmox else "host"
+
+    @property
+    def leaves_driver(self) -> bool:
+        """On a plain host a driver that provision did not install stays as it is."""
+        return self.platform == "host" and self.node.foreign_driver
+
+    @property
+    def host(self) -> PlannedMachine | None:
+        """The machine of the plan that a plain host is: the one with the cards, else the first of its kind."""
+        hosts = [machine for machine in self.plan.machines if machine.kind == "host"]
+        return max(hosts, key=lambda machine: len(machine.cards), default=None)
+
+    def is_ours(self, unit: str | None) -> bool:
+        """A unit of the plan's own services; an engine has one for each model ('llama-cpp@chat.service')."""
+        planned = {service.unit for service in self.plan.services}
+        return unit is not None and (unit in planned or re.sub(r"@.*\.", "@.", unit) in planned)
 
     @property
     def planned_guests(self) -> tuple[PlannedMachine, ...]:
@@ -72,5 +98,7 @@ class Check:
     judge: Judge
     mended: bool = False
     """`up` mends what it finds; only `doctor` alone tells it."""
+    platforms: frozenset[PlatformKind] = frozenset(("proxmox",))
+    """Where it is asked."""
     anywhere: bool = False
     """Also asked where Proxmox VE is missing; every other check would only find its traces missing."""

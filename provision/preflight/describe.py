@@ -7,10 +7,10 @@ import sys
 from provision.preflight.checks import CHECKS
 from provision.preflight.driver_kernels import ROWS
 
-_CHECKS = """# Preflight of a Proxmox node
+_CHECKS = """# Preflight of a Proxmox node or a plain host
 
 Written by `python -m provision.preflight.describe checks > docs/preflight.md`; a test holds it to the registry
-(`provision/preflight/checks/__init__.py`). `provision doctor --profile P --set platform.host=NODE` logs in to the node
+(`provision/preflight/checks/__init__.py`). `provision doctor --profile P --set platform.host=NODE` logs in to it
 as root by ssh (host keys are checked), runs `provision/preflight/script` there, which only reads, and says all findings
 at once. An error blocks: exit code 5 where the node must be changed, 4 where only the plan does not go with the node. A
 warning does not. What could not be read is a warning that says "not known" and why. IOMMU is not looked at: containers

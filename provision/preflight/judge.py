@@ -14,19 +14,28 @@ from provision.preflight.checks import CHECKS
 def judge(
     plan: Plan, node: NodeObservation, *, mended: bool = False, wanted: WantedFiles | None = None
 ) -> tuple[NodeFinding, ...]:
-    """All findings of all checks, in the order of the registry. Of what is no Proxmox node only that is said.
+    """All findings of all checks, in the order of the registry. Where Proxmox VE is missing on what should be
+    its node, only that is said. Each check says for which platform it is.
 
     `mended`: what `up` mends itself is left out. `wanted`: what it would bring to the node.
     """
     evidence = Evidence(plan=plan, node=node, wanted=wanted)
-    asked = [check for check in CHECKS if (check.anywhere or node.pve is not None) and not (mended and check.mended)]
+    kind = evidence.platform
+    asked = [
+        check
+        for check in CHECKS
+        if kind in check.platforms
+        and (kind == "host" or check.anywhere or node.pve is not None)
+        and not (mended and check.mended and not evidence.leaves_driver)
+    ]
+    name = "node" if kind == "proxmox" else "host"
     return tuple(
         NodeFinding(
             check=check.id,
             severity=problem.severity,
             concerns=problem.concerns,
             what=problem.what,
-            where=f"node {node.node}" + (f", {problem.where}" if problem.where else ""),
+            where=f"{name} {node.node}" + (f", {problem.where}" if problem.where else ""),
             hint=problem.hint,
         )
         for check in asked

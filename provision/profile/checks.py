@@ -23,7 +23,16 @@ Problems = list[ProvisionError]
 
 def check_tree(root: Node, problems: Problems) -> None:
     """Add every fault found to `problems`."""
-    for check in (_check_names, _check_network, _check_addresses, _check_services, _check_cards, _check_ports):
+    checks = (
+        _check_names,
+        _check_network,
+        _check_addresses,
+        _check_services,
+        _check_cards,
+        _check_ports,
+        _check_classes,
+    )
+    for check in checks:
         check(root, problems)
 
 
@@ -84,14 +93,23 @@ def _check_cards(root: Node, problems: Problems) -> None:
 
 
 def _check_ports(root: Node, problems: Problems) -> None:
-    chat, flows = (_read_port(root, name) for name in ("chat_port", "flows_port"))
-    if chat is not None and chat == flows:
-        fault = f"{flows}, as access.chat_port is already"
-        problems.append(_complain(root, ("access", "flows_port"), fault, "give each its own port"))
-    for name, port in (("chat_port", chat), ("flows_port", flows)):
+    first: dict[int, str] = {}
+    for name in Access.model_fields:
+        port = _read_port(root, name)
+        if not isinstance(port, int):
+            continue
+        if port in first:
+            fault = f"{port}, as access.{first[port]} is already"
+            problems.append(_complain(root, ("access", name), fault, "give each its own port"))
+        first.setdefault(port, name)
         if port == _SSH_PORT:
             fault, hint = "22, which is the port of ssh", "take another port, usually 443 or 8443"
             problems.append(_complain(root, ("access", name), fault, hint))
+
+
+def _check_classes(root: Node, problems: Problems) -> None:
+    group = ("workflows", "document_classes")
+    _complain_twice(root, [(*group, index) for index in range(_count(root, *group))], problems, "name each class once")
 
 
 def _read_port(root: Node, name: str) -> object:

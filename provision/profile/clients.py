@@ -123,7 +123,7 @@ network:
   # admin_networks: [192.168.1.0/24]
 
 accounts:
-  # The administrator of the chat and of the workflows.
+  # The administrator of the chat, of the workflows and of the dashboards.
   admin_email: {mail}
   admin_name: Administrator
 
@@ -137,6 +137,7 @@ accounts:
 # access:
 #   chat_port: {profile.access.chat_port}
 #   flows_port: {profile.access.flows_port}
+#   metrics_port: {profile.access.metrics_port}
 
 # How many people use it, and what each slot of the model may hold. A model or a machine of the profile is changed
 # by its name; what is not named stays as it is.

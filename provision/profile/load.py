@@ -17,6 +17,7 @@ from provision.profile.tree import Node, get_child, list_leaves
 from provision.profile.validate import validate_tree
 
 Problems = list[ProvisionError]
+BEGIN = "begin with `extends: sme-2x4090`, or see docs/profile.schema.json"
 
 
 def load_profile(
@@ -39,7 +40,7 @@ def load_profile(
             root = _lay_over(root, setting, problems)
     if root is None:
         raise ErrorGroup(problems)
-    profile = validate_tree(root, problems)
+    profile = validate_tree(root, problems, Profile)
     check_tree(root, problems)
     if problems or profile is None:
         raise ErrorGroup(problems)
@@ -71,8 +72,8 @@ def read_profile_layers(name_or_file: str, problems: Problems) -> Node | None:
     return _lay_over(_read_builtin(str(extends.value), problems), _without(layer, "extends"), problems)
 
 
-def read_layer(path: Path, layer: Layer, label: str, problems: Problems) -> Node | None:
-    """One file as a tree; None, with its problems added, where it is not a mapping in YAML."""
+def read_layer(path: Path, layer: Layer, label: str, problems: Problems, *, begin: str = BEGIN) -> Node | None:
+    """One file as a tree; None, with its problems added, where it is not a mapping in YAML. `begin`: the hint then."""
     label = show(label, 200)
     reader = Reader(layer, lambda line: f"{label}, line {line}")
     try:
@@ -83,9 +84,7 @@ def read_layer(path: Path, layer: Layer, label: str, problems: Problems) -> Node
     problems.extend(reader.problems)
     if root is None or not isinstance(root.value, Mapping):
         what = "the file is empty" if root is None else "the file is not a list of `key: value` lines"
-        problems.append(
-            ProfileError(what, where=label, hint="begin with `extends: sme-2x4090`, or see docs/profile.schema.json")
-        )
+        problems.append(ProfileError(what, where=label, hint=begin))
         return None
     return Node(Source(layer=layer, place=label), root.value)
 

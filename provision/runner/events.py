@@ -19,12 +19,14 @@ def read_event(raw: dict[str, Any]) -> Event | None:
     status = _read_status(kind, data)
     if status is None:
         return None
+    result = data.get("res") if status in {"failed", "unreachable"} else None
     return HostResult(
         host=data.get("host", ""),
         task=data.get("task", ""),
         role=data.get("role", ""),
         status=status,
-        message=_read_message(data.get("res")) if status in {"failed", "unreachable"} else "",
+        message=_read_message(result) if result is not None else "",
+        hint=str(result.get("hint", "")) if isinstance(result, dict) else "",
         seconds=round(float(data.get("duration") or 0.0), 3),
     )
 

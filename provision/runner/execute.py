@@ -62,7 +62,8 @@ def run_playbook(workspace: Workspace, playbook: Playbook, report: Callable[[Eve
             quiet=True,
         )
     log = folder / "artifacts" / "ansible" / "stdout"
-    if runner.status == "canceled":
+    # A signal that comes while the playbook ends is too late to cancel it; it counts all the same.
+    if runner.status == "canceled" or cancelled():
         raise RunInterruptedError(
             f"interrupted during '{collector.task or playbook.name}'",
             where=str(log),

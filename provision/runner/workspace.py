@@ -43,12 +43,32 @@ class Workspace:
         return self.folder / "secrets.yml"
 
     @property
+    def secret_dates_file(self) -> Path:
+        """Since when each secret has its value; no value."""
+        return self.folder / "secret-dates.json"
+
+    @property
+    def rotation_file(self) -> Path:
+        """Both sides of a rotation that is not finished (Ansible Vault)."""
+        return self.folder / "rotation.yml"
+
+    @property
     def vault_password_file(self) -> Path:
         return self.folder / "vault-password"
 
     @property
     def converged_file(self) -> Path:
         return self.folder / "converged.json"
+
+    @property
+    def releases_file(self) -> Path:
+        """The releases that each service has had here."""
+        return self.folder / "releases.json"
+
+    @property
+    def held_file(self) -> Path:
+        """Services that are held on an older release."""
+        return self.folder / "held.json"
 
     @property
     def node_file(self) -> Path:
@@ -99,6 +119,11 @@ class Workspace:
     @property
     def signing_key(self) -> Path:
         return self.folder / "signing-key.pem"
+
+    @property
+    def former_keys_file(self) -> Path:
+        """Public keys that signed receipts here before, and until when."""
+        return self.folder / "former-signing-keys.json"
 
     @property
     def ca_root(self) -> Path:

@@ -53,6 +53,10 @@ class Evidence:
     def gpu(self, machine: str) -> GpuObservation | None:
         return self.machines[machine].gpu
 
+    def asks_through(self, site: str) -> bool:
+        """Whether what is behind a site is asked: a single sign-on lets no probe through."""
+        return self.plan.sign_on is None and any(planned.name == site for planned in self.plan.sites)
+
     def engine_seen(self, engine: EngineInstance) -> EngineObservation | None:
         seen = self.machines[engine.machine].engines or ()
         return next((item for item in seen if item.name == engine.name), None)

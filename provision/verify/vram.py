@@ -69,6 +69,7 @@ def measure_card(plan: Plan, card: Card, seen: MachineObservation) -> CardMeasur
         measured_mib=device.memory.used_mib,
         tolerance_mib=tolerance_of(planned),
         simulated=card.simulated or seen.gpu.simulated,
+        power_w=device.power_w,
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import httpx
 
 from provision.models.observation_web import ChatAnswer, ChatObservation, WebStep
-from provision.models.plan import EngineInstance
-from provision.verify.web_steps import NOBODY, RATE_LIMITED, ask, ask_patiently, describe, open_client
+from provision.models.plan import EngineInstance, Site
+from provision.verify.web_session import SIGN_IN, Session
+from provision.verify.web_steps import NOBODY, ask, describe, open_client
 
-SIGN_IN = "/api/v1/auths/signin"
 SIGN_UP = "/api/v1/auths/signup"
 MODELS = "/api/models"
 CHAT = "/api/chat/completions"
@@ -22,32 +22,29 @@ PROMPT = "Name the capital of France."
 
 
 def observe_chat(
-    url: str, ca_file: Path, email: str, password: str, engines: Sequence[EngineInstance]
+    site: Site, ca_file: Path | None, session: Session, engines: Sequence[EngineInstance]
 ) -> ChatObservation:
-    """Sign in, try to as somebody unknown, try a sign-up, then one chat with each engine.
+    """One chat with each engine; then a sign-in as somebody unknown and a sign-up, which must be refused.
 
-    Open WebUI offers a model under the name that its engine was given, which is the engine's name in the plan.
+    Open WebUI offers a model under the name that its engine was given, which is the model's name in the plan.
     """
     try:
-        client = open_client(url, ca_file)
+        client = open_client(site.url, ca_file, site.address)
     except OSError as error:
         step = WebStep(error=f"the CA's file cannot be read: {describe(error)}")
-        return ChatObservation(sign_in=step, wrong_password=step, sign_up=step)
+        return ChatObservation(sign_in=session.step, wrong_password=step, sign_up=step)
     with client:
-        sign_in, account = ask_patiently(
-            client, SIGN_IN, {"email": email, "password": password}, until=frozenset({RATE_LIMITED})
+        models = _list_models(client, session.header) if session.step.status == 200 else ()
+        answers = tuple(
+            _chat(client, session.header, name) for engine in engines if (name := engine.served_name) in models
         )
-        client.cookies.clear()
-        token = {"Authorization": f"Bearer {account.get('token', '')}"}
-        models = _list_models(client, token) if sign_in.status == 200 else ()
-        answers = tuple(_chat(client, token, engine.name) for engine in engines if engine.name in models)
         wrong, _ = ask(client, SIGN_IN, {"email": NOBODY, "password": secrets.token_urlsafe(12)})
         stranger = f"stranger-{secrets.token_hex(4)}@example.org"
         body = {"name": "Stranger", "email": stranger, "password": secrets.token_urlsafe(12)}
         sign_up, _ = ask(client, SIGN_UP, body)
     return ChatObservation(
-        sign_in=sign_in,
-        role=str(account.get("role", "")),
+        sign_in=session.step,
+        role=session.role,
         wrong_password=wrong,
         sign_up=sign_up,
         models=models,

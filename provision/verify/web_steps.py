@@ -24,14 +24,31 @@ _RETRY_S = 5.0
 _DETAIL_WIDTH = 160
 
 
-def open_client(url: str, ca_file: Path) -> httpx.Client:
-    """A client that trusts the stack's own CA and nothing else, and no proxy of the environment.
+class _Way(httpx.HTTPTransport):
+    """Goes to a site's address and asks for it, and verifies it, by its name: nobody needs a name server for that."""
 
+    def __init__(self, address: str, verify: ssl.SSLContext) -> None:
+        super().__init__(verify=verify)
+        self._address = address
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        # The Host header stands already, and is that of the name.
+        request.extensions["sni_hostname"] = request.url.host
+        request.url = request.url.copy_with(host=self._address)
+        return super().handle_request(request)
+
+
+def open_client(url: str, ca_file: Path | None, address: str = "") -> httpx.Client:
+    """A client that trusts `ca_file` (PEM) alone, for None the system's CAs, and no proxy of the environment.
+
+    `address`: where the name in `url` is looked for instead of asking a name server.
     Raises OSError (ssl.SSLError among them) if the CA's file cannot be read.
     """
+    trust = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
     return httpx.Client(
         base_url=url,
-        verify=ssl.create_default_context(cafile=str(ca_file)),
+        verify=trust,
+        transport=_Way(address, trust) if address else None,
         timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
         trust_env=False,
         follow_redirects=False,

@@ -18,14 +18,16 @@ class _Session(NamedTuple):
     expires: str
 
 
-def observe_tls(site: Site, ca_file: Path) -> TlsObservation:
-    """The site by its address and by its name, with the stack's CA; by its address, with the system's CAs."""
+def observe_tls(site: Site, ca_file: Path | None) -> TlsObservation:
+    """The site by the host of its url and by its name, with the root that shall vouch for it; then with the system's
+    CAs. `ca_file` None: a public CA vouches."""
     parts = urlsplit(site.url)
-    address, port = parts.hostname or site.host, parts.port or 443
+    host, port = parts.hostname or site.host, parts.port or 443
+    address = site.address or host
     trusted, error, session = False, "", _Session("", "")
     try:
-        context = ssl.create_default_context(cafile=str(ca_file))
-        session = _shake_hands(context, address, port, address)
+        context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+        session = _shake_hands(context, address, port, host)
         _shake_hands(context, address, port, site.host)
         trusted = True
     except OSError as problem:
@@ -35,15 +37,15 @@ def observe_tls(site: Site, ca_file: Path) -> TlsObservation:
         url=site.url,
         trusted=trusted,
         trusted_error=error,
-        refused_without_ca=trusted and _is_refused(address, port),
+        refused_without_ca=trusted and _is_refused(address, port, host),
         version=session.version,
         expires=session.expires,
     )
 
 
-def _is_refused(address: str, port: int) -> bool:
+def _is_refused(address: str, port: int, host: str) -> bool:
     try:
-        _shake_hands(ssl.create_default_context(), address, port, address)
+        _shake_hands(ssl.create_default_context(), address, port, host)
     except ssl.SSLCertVerificationError:
         return True
     except OSError:

@@ -6,9 +6,13 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from provision.catalog.releases import release_id
 
 ROLES = Path(__file__).parents[2] / "roles"
 LOCKS = sorted(ROLES.glob("*/files/recipe/*.txt"))
@@ -78,3 +82,42 @@ def test_what_npm_resolved_by_itself_is_refused(
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == (1 if words else 0)
     assert (words or "1 packages, all as locked") in done.stdout + done.stderr
+
+
+def test_the_decision_layers_recipe_has_its_own_lock_and_sources() -> None:
+    recipe, package = ROLES / "decision_layer" / "files" / "recipe", ROLES.parent / "decision_layer"
+    assert (recipe / "project" / "src").resolve() == (package / "src").resolve()
+    project = tomllib.loads((recipe / "project" / "pyproject.toml").read_text())["project"]
+    assert (recipe / "VERSION").read_text().strip() == project["version"]
+    locked = {item["name"]: item for item in tomllib.loads((package / "uv.lock").read_text())["package"]}
+    asked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (recipe / "requirements.txt").read_text(), re.M))
+    assert asked == {name: locked[name]["version"] for name in _closure(locked, project["name"])}
+
+
+def _closure(locked: dict[str, Any], name: str) -> set[str]:
+    """Names of all that a package needs to run, by its lock."""
+    found: set[str] = set()
+    waiting = [item["name"] for item in locked[name]["dependencies"]]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += [
+                item["name"]
+                for item in locked[one].get("dependencies", ())
+                if "sys_platform" not in item.get("marker", "")
+            ]
+    return found
+
+
+def test_a_folder_behind_a_link_is_part_of_a_release_id(tmp_path: Path) -> None:
+    recipe, source = tmp_path / "recipe", tmp_path / "source"
+    for folder in (recipe, source):
+        folder.mkdir()
+    for name, text in (("VERSION", "1.0"), ("build.sh", "")):
+        (recipe / name).write_text(text)
+    (source / "module.py").write_text("one")
+    (recipe / "project").symlink_to(source)
+    before = release_id(recipe)
+    (source / "module.py").write_text("two")
+    assert release_id(recipe) != before

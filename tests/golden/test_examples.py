@@ -15,12 +15,12 @@ from provision.pipeline.examples import EXAMPLES, PROFILES, render_example
 from provision.profile import list_profiles
 
 AGAIN = f"if the change is meant: {Path(sys.executable).name} -m provision.pipeline.examples"
-GROUPS = ["apps", "data", "engine", "gateway"]
+GROUPS = ["apps", "data", "engine", "gateway", "observe"]
 MACHINES = {
-    "cpu-small": {"apps", "data", "engine", "gateway"},
+    "cpu-small": {"apps", "data", "engine", "gateway", "observe"},
     "hetzner-rtx6000": {"host"},
     "scaleway-h100": {"host"},
-    "sme-2x4090": {"apps", "data", "engine", "gateway"},
+    "sme-2x4090": {"apps", "data", "engine", "gateway", "observe"},
 }
 
 

@@ -16,6 +16,7 @@ from provision.lab.places import container_name, guest_home, guests_home
 from provision.lab.pve.lab import api_files
 from provision.lab.pve.process import ensure_api, stop_api
 from provision.models.events import Event, Note
+from provision.models.guests import Guest
 from provision.models.lab import NODE_NAME
 from provision.models.node import NodeAccess
 from provision.models.plan import Plan
@@ -32,6 +33,7 @@ from provision.pipeline.options import Options, open_chosen_workspace
 from provision.pipeline.planning import make_plan, save_plan
 from provision.pipeline.proxmox_node import Node, open_standing_node
 from provision.pipeline.stages import StageClock
+from provision.platforms.guests import describe_guests
 from provision.runner.workspace import Workspace
 
 
@@ -47,6 +49,10 @@ class ProxmoxLab:
         self.profile = planned.loaded.profile
         self.plan: Plan = planned.plan
         self.workspace: Workspace = open_chosen_workspace(self.options, self.plan.client)
+
+    def guest(self, number: int) -> Guest:
+        """As it is planned."""
+        return next(guest for guest in describe_guests(self.plan) if guest.id == number)
 
     def up(self, *, release_locks: bool = False) -> int:
         """How many tasks and guests changed."""
@@ -103,6 +109,10 @@ class ProxmoxLab:
         """LXC's own word for the real guest."""
         return self._lxc("lxc-info", guest, "-s", "-H", check=False).strip()
 
+    def status_of(self, guest: str) -> str:
+        """The API's word for it: 'running' only once the task that starts it is through."""
+        return str(next(g["status"] for g in self.as_root("GET", "/nodes/pve/lxc") if g["name"] == guest))
+
     def inside(self, guest: str, *argv: str) -> str:
         return self._lxc("lxc-attach", guest, "--", *argv)
 
@@ -115,19 +125,29 @@ class ProxmoxLab:
         return Path(f"/proc/{init}/root/dev/{name}").lstat()
 
     def cut_power(self) -> None:
-        """Every guest and the node stop at once; the node alone is started again."""
-        for guest in self.as_root("GET", "/nodes/pve/lxc"):
-            if guest["status"] == "running":
-                self.as_root("POST", f"/nodes/pve/lxc/{guest['vmid']}/status/stop")
-        assert until(lambda: all(self.state_of(m.name) in ("STOPPED", "") for m in self.plan.machines), 30)
+        """Every guest and the node stop at once; the node alone is started again.
+
+        LXC's STOPPED comes before the end of the task that stops: a start meanwhile would be refused, or cleared away.
+        """
+        running = [guest["vmid"] for guest in self.as_root("GET", "/nodes/pve/lxc") if guest["status"] == "running"]
+        tasks = [self.as_root("POST", f"/nodes/pve/lxc/{vmid}/status/stop") for vmid in running]
+        assert until(lambda: not any(self._is_at_work(task) for task in tasks), 60)
+        assert all(self.state_of(machine.name) in ("STOPPED", "") for machine in self.plan.machines)
         self._lxc("lxc-stop", NODE_NAME, "-k")
         self._lxc("lxc-start", NODE_NAME)
+
+    def started_after_boot(self) -> str:
+        """What the unit that starts the guests said: for a test that waited in vain."""
+        return self.on_node("journalctl", "--no-pager", "-b", "-u", "pve-guests.service")
 
     def stop_api(self) -> None:
         stop_api(api_files(self.plan.client))
 
     def start_api(self) -> None:
         ensure_api(api_files(self.plan.client), self.plan.gateway)
+
+    def _is_at_work(self, task: str) -> bool:
+        return bool(self.as_root("GET", f"/nodes/pve/tasks/{task}/status")["status"] == "running")
 
     def _lxc(self, command: str, guest: str, *rest: str, check: bool = True) -> str:
         place = ["-P", str(guests_home(self.plan.client)), "-n", container_name(self.plan.client, guest)]

@@ -12,7 +12,7 @@ import pytest
 
 from provision.lab.guest import is_running, stop_guest
 from provision.lab.lab import destroy_lab, ensure_lab, list_labs, read_lab
-from provision.lab.network import NetworkTakenError, bridge_name
+from provision.lab.network import NetworkTakenError, bridge_address, bridge_name
 from provision.lab.readiness import ssh_argv
 from provision.lab.requirements import missing_requirements
 from provision.models.lab import LabGuest, LabHost, LabSpec, LabState, SimulatedGpu
@@ -175,6 +175,14 @@ def test_stopped_guest_is_started_with_its_files(labs: tuple[LabState, LabState]
     assert after[0] == before[0]
     assert after[1] != before[1]
     assert out(a, "hostname") == "a"
+
+
+def test_the_gateway_keeps_its_hardware_address_whoever_comes_or_goes(labs: tuple[LabState, LabState]) -> None:
+    """Every guest's ARP entry of it stays true; 02 is a locally administered address."""
+    for lab in labs:
+        address = Path("/sys/class/net", lab.bridge, "address").read_text().strip()
+        assert address == bridge_address(lab.name)
+        assert address.startswith("02:")
 
 
 def test_bridge_taken_away_is_mended_without_a_restart(labs: tuple[LabState, LabState]) -> None:

@@ -10,6 +10,8 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import requests
@@ -18,20 +20,27 @@ from provision.catalog.node_artifacts import load_artifacts
 from provision.errors import ErrorGroup, ExitCode, ProvisionError, RunError, SetupError, UnreachableError
 from provision.lab.lab import destroy_lab
 from provision.lab.pve.template import lab_template
-from provision.pipeline.containers import remove_containers
+from provision.models.inventory import DriverInput, InventoryInput
+from provision.pipeline import up
 from provision.pipeline.drift import explain_silent, find_drift
+from provision.pipeline.driver_change import bring_node
 from provision.pipeline.guest_login import ensure_key
+from provision.pipeline.guests import remove_guests
 from provision.pipeline.lab import inject_fault
 from provision.pipeline.lock import overlay_file
-from provision.pipeline.planning import make_plan
-from provision.pipeline.template import ensure_template
+from provision.pipeline.node_stage import ensure_guests
+from provision.pipeline.planning import make_plan, save_plan
+from provision.pipeline.template import ensure_sources
 from provision.pipeline.token import SECRET, create_token, require_privileges
-from provision.platforms.containers import creation_parameters, describe_containers
+from provision.platforms.guests import creation_parameters
 from provision.platforms.privileges import PRIVILEGES, Privilege, grants, token_id
 from provision.platforms.proxmox import ProxmoxNode
 from provision.runner.secrets import read_secrets
 from tests.lab.lab_home import lab_home_folder
 from tests.lab.proxmox_lab import ProxmoxLab, until
+
+if TYPE_CHECKING:
+    from provision.pipeline.verification import Verified
 
 pytestmark = pytest.mark.lab
 
@@ -102,7 +111,7 @@ def test_the_api_accepted_every_call_of_the_token_and_devices_were_never_asked_o
     assert len(asked) > 20
     assert {request["status"] for request in asked} == {200}
     with pytest.raises(SetupError, match="only allowed for root@pam"):
-        lab.node.api.update(ENGINE, {"dev7": "/dev/nvidia0"})
+        lab.node.api.update(lab.guest(ENGINE), {"dev7": "/dev/nvidia0"})
 
 
 def test_even_a_token_of_root_may_not_set_devices(lab: ProxmoxLab) -> None:
@@ -158,7 +167,8 @@ def without(lab: ProxmoxLab, privilege: Privilege) -> Iterator[None]:
 
 def test_after_a_restart_the_unit_makes_the_devices_before_the_guests_start(lab: ProxmoxLab) -> None:
     lab.cut_power()
-    assert until(lambda: all(lab.state_of(m.name) == "RUNNING" for m in lab.plan.machines), 60)
+    up = until(lambda: all(lab.status_of(m.name) == "running" for m in lab.plan.machines), 180)
+    assert up, lab.started_after_boot()
     assert "c3" in lab.inside("engine", "stat", "-c", "%t", "/dev/nvidia0")
     started = lab.on_node("systemctl", "show", "-p", "Before", "provision-nvidia-devices.service")
     assert "pve-guests.service" in started
@@ -168,14 +178,14 @@ def test_after_a_restart_the_unit_makes_the_devices_before_the_guests_start(lab:
 def test_without_the_unit_the_engine_does_not_start_and_it_is_said_why(lab: ProxmoxLab) -> None:
     lab.on_node("systemctl", "disable", "provision-nvidia-devices.service")
     lab.cut_power()
-    assert until(lambda: lab.state_of("gateway") == "RUNNING", 60)
+    assert until(lambda: lab.status_of("gateway") == "running", 180), lab.started_after_boot()
     assert lab.state_of("engine") == "STOPPED"
     assert any("is stopped" in d.what for d in find_drift(lab.node) if d.machine == "engine")
     why = explain_silent(lab.node, {"engine", "gateway"})
     assert set(why) == {"engine"}
     assert "is stopped on its node and cannot start, the node lacks /dev/nvidia0, /dev/nvidia1" in why["engine"]
     with pytest.raises(RunError, match="Device /dev/nvidia0 does not exist") as caught:
-        lab.node.api.start(ENGINE)
+        lab.node.api.start(lab.guest(ENGINE))
     assert "provision-nvidia-devices" in caught.value.hint
     lab.up()
     assert lab.state_of("engine") == "RUNNING"
@@ -189,9 +199,9 @@ def test_a_missing_uvm_node_is_made_again(lab: ProxmoxLab) -> None:
 
 
 def test_a_wrong_group_is_put_right_with_a_restart_that_is_announced(lab: ProxmoxLab) -> None:
-    lab.node.api.stop(ENGINE)
+    lab.node.api.stop(lab.guest(ENGINE))
     lab.as_root("PUT", f"/nodes/pve/lxc/{ENGINE}/config", dev0="/dev/nvidia0,gid=0,mode=0660")
-    lab.node.api.start(ENGINE)
+    lab.node.api.start(lab.guest(ENGINE))
     assert lab.inside("engine", "stat", "-c", "%G", "/dev/nvidia0").strip() == "root"
     lab.notes.clear()
     assert lab.up() >= 1
@@ -208,19 +218,21 @@ def test_what_somebody_changed_is_seen_and_undone(lab: ProxmoxLab) -> None:
     assert find_drift(lab.node) == ()
 
 
+@pytest.mark.slow
 def test_tags_are_set_once_the_guest_is_in_its_pool(lab: ProxmoxLab) -> None:
     """Proxmox asks for the privilege on the guest itself, and so does the lab's API; what a kill leaves is taken up."""
-    remove_containers(lab.node, lab.clock)
-    engine = next(container for container in describe_containers(lab.plan) if container.id == ENGINE)
-    template, key = ensure_template(lab.node, lab.clock), ensure_key(lab.workspace)
-    given = creation_parameters(engine, lab.node.where, template, key)
+    remove_guests(lab.node, lab.clock)
+    engine = lab.guest(ENGINE)
+    sources, key = ensure_sources(lab.node, [engine], lab.clock), ensure_key(lab.workspace)
+    given = creation_parameters(engine, lab.node.where, sources["lxc"], key)
     with pytest.raises(SetupError, match="Permission check failed"):
-        lab.node.api.create({**given, "tags": engine.options["tags"]})
-    lab.node.api.create(given)
+        lab.node.api.create(engine, {**given, "tags": engine.options["tags"]})
+    lab.node.api.create(engine, given)
     lab.up()
     assert find_drift(lab.node) == ()
 
 
+@pytest.mark.slow
 def test_a_guest_that_moves_or_grows_is_made_so_and_leaves_nothing_behind(lab: ProxmoxLab) -> None:
     """Another address means another id: the old guest goes. A disk grows in place, and the second run does nothing."""
     before = lab.plan
@@ -228,18 +240,18 @@ def test_a_guest_that_moves_or_grows_is_made_so_and_leaves_nothing_behind(lab: P
     lab.plan = make_plan(lab.options.model_copy(update={"settings": (*lab.options.settings, *moved)})).plan
     try:
         assert lab.up() >= 2
-        assert {guest["vmid"] for guest in lab.as_root("GET", "/nodes/pve/lxc")} == {42010, 42011, 42012, 42023}
+        assert {guest["vmid"] for guest in lab.as_root("GET", "/nodes/pve/lxc")} == {42010, 42011, 42012, 42014, 42023}
         assert "size=101G" in lab.as_root("GET", "/nodes/pve/lxc/42012/config")["rootfs"]
         assert lab.up() == 0
     finally:
         lab.plan = before
-        remove_containers(lab.node, lab.clock)
+        remove_guests(lab.node, lab.clock)
         lab.up()
 
 
 @pytest.mark.usefixtures("healed")
 def test_a_foreign_guest_at_a_planned_id_stops_the_run(lab: ProxmoxLab) -> None:
-    remove_containers(lab.node, lab.clock)
+    remove_guests(lab.node, lab.clock)
     lab.as_root("POST", "/lab/guest", vmid=ENGINE, config={"hostname": "mail", "net0": "name=eth0,bridge=vmbr0"})
     try:
         with pytest.raises(ErrorGroup) as caught:
@@ -264,12 +276,12 @@ def test_a_locked_guest_is_explained_and_released_only_when_asked(lab: ProxmoxLa
 def test_a_template_that_arrives_damaged_is_refused(lab: ProxmoxLab) -> None:
     file, _ = lab_template()
     with pytest.raises(ProvisionError, match="checksum mismatch"):
-        lab.node.api.upload_template("local", file, "sha512", "0" * 128)
+        lab.node.api.upload("local", "vztmpl", file, "sha512", "0" * 128)
 
 
 @pytest.mark.usefixtures("healed")
 def test_a_damaged_template_on_the_node_is_seen_before_guests_are_made(lab: ProxmoxLab) -> None:
-    remove_containers(lab.node, lab.clock)
+    remove_guests(lab.node, lab.clock)
     place = lab.root_of("pve") / "var/lib/vz/template/cache" / lab_template()[0].name
     good = place.read_bytes()
     place.write_bytes(good[:20])
@@ -284,7 +296,7 @@ def test_a_damaged_template_on_the_node_is_seen_before_guests_are_made(lab: Prox
 
 @pytest.mark.usefixtures("healed")
 def test_a_full_storage_stops_the_run_before_anything_is_made(lab: ProxmoxLab) -> None:
-    remove_containers(lab.node, lab.clock)
+    remove_guests(lab.node, lab.clock)
     lab.as_root("POST", "/lab/fail", free_bytes=2**30)
     with pytest.raises(ErrorGroup) as caught:
         lab.up()
@@ -328,6 +340,7 @@ def test_an_unattended_driver_upgrade_is_undone(lab: ProxmoxLab) -> None:
     assert lab.state_of("engine") == "RUNNING"
 
 
+@pytest.mark.slow
 def test_a_driver_that_does_not_build_is_taken_back(lab: ProxmoxLab) -> None:
     """Another version is pinned, and it does not build: the old one is back, the guests run, exit 6 says so."""
     before = lab.prepare().node.driver
@@ -344,6 +357,63 @@ def test_a_driver_that_does_not_build_is_taken_back(lab: ProxmoxLab) -> None:
         assert lab.prepare().node.driver == "580.999.01"
     assert lab.up() >= 1
     assert lab.prepare().node.driver == before
+
+
+def test_a_driver_whose_guests_fail_verification_is_taken_back(
+    lab: ProxmoxLab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It builds and loads, the guests run on it, and a check fails: node and guests go back to the one before.
+
+    The services' playbooks are tested elsewhere; here it is asked which driver they are given.
+    """
+    before = lab.prepare().node.driver
+    given: list[str] = []
+    monkeypatch.setattr(up, "prepare_inventory", lambda _w, _p, inputs: given.append(inputs.driver.version))
+    monkeypatch.setattr(up, "converge", lambda *_: given.append("converged"))
+    with pinned_driver("580.999.01"):
+        brought = bring_node(lab.workspace, lab.prepare(), lab.clock, may_reboot=False)
+        save_plan(lab.workspace, brought.ready.plan)
+        ensure_guests(lab.workspace, brought.ready, lab.clock)
+        assert (brought.former, brought.ready.node.driver) == (before, "580.999.01")
+        machines = up._Machines(brought.ready.plan, InventoryInput(), 1, brought.ready, brought.former)
+        failed = cast("Verified", SimpleNamespace(passed=False, receipt_file="receipt.json"))
+        with pytest.raises(RunError) as caught:
+            up._settle_driver(lab.workspace, machines, failed, lab.clock)
+        assert caught.value.exit_code == ExitCode.RUN_FAILED
+        assert f"580.999.01 failed (a check failed, see receipt.json); {before} is back" in caught.value.what
+        assert lab.prepare().node.driver == before
+        assert lab.state_of("engine") == "RUNNING"
+        assert given == [before, "converged"]
+        stat_of = lab.inside("engine", "stat", "-c", "%a %G", "/dev/nvidia0")
+        assert stat_of.strip() == "660 video"
+    assert lab.up() == 0
+    assert DriverInput.model_validate_json(lab.workspace.driver_file.read_bytes()).version == before
+
+
+@pytest.mark.slow
+def test_a_driver_with_which_the_run_fails_is_taken_back(lab: ProxmoxLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above, where not a check but the services' playbook fails; a receipt is made of what stands then."""
+    before = lab.prepare().node.driver
+    done: list[str] = []
+    receipt = SimpleNamespace(verdict="pass")
+    measured = SimpleNamespace(receipt_file="receipt.json", signed=SimpleNamespace(receipt=receipt))
+    monkeypatch.setattr(up, "prepare_inventory", lambda _w, _p, inputs: done.append(inputs.driver.version))
+    monkeypatch.setattr(up, "converge", lambda *_: done.append("converged"))
+    monkeypatch.setattr(up, "verify_stack", lambda *_: measured)
+    with pinned_driver("580.999.01"):
+        brought = bring_node(lab.workspace, lab.prepare(), lab.clock, may_reboot=False)
+        save_plan(lab.workspace, brought.ready.plan)
+        ensure_guests(lab.workspace, brought.ready, lab.clock)
+        machines = up._Machines(brought.ready.plan, InventoryInput(), 1, brought.ready, brought.former)
+        failed = ErrorGroup([RunError("the engine does not start", where="engine", hint="log")])
+        told = up._return_to_driver(lab.workspace, machines, brought.ready, failed, lab.clock)
+        assert told.exit_code == ExitCode.RUN_FAILED
+        assert f"580.999.01 failed (the engine does not start); {before} is back" in told.errors[0].what
+        assert told.errors[-1].where == "receipt.json"
+        assert lab.prepare().node.driver == before
+        assert lab.state_of("engine") == "RUNNING"
+        assert done == [before, "converged"]
+    assert lab.up() == 0
 
 
 @contextmanager
@@ -379,11 +449,13 @@ ANSWERS = {
 
 
 @pytest.mark.usefixtures("healed")
-@pytest.mark.parametrize("status", ANSWERS)
+@pytest.mark.parametrize(
+    "status", [pytest.param(status, marks=() if status == 401 else pytest.mark.slow) for status in ANSWERS]
+)
 def test_an_api_that_refuses_in_the_middle_is_told_and_the_next_run_goes_on(lab: ProxmoxLab, status: int) -> None:
     """The guests are made, then the start is refused: 401 is a token that expired in the middle of a run."""
     message, kind, hint = ANSWERS[status]
-    remove_containers(lab.node, lab.clock)
+    remove_guests(lab.node, lab.clock)
     rule = {"method": "POST", "suffix": f"/lxc/{ENGINE}/status/start", "status": status, "message": message}
     lab.as_root("POST", "/lab/fail", rules=[rule])
     with pytest.raises(ErrorGroup) as caught:
@@ -403,7 +475,7 @@ def test_an_api_that_hangs_is_given_up(lab: ProxmoxLab) -> None:
     lab.as_root("POST", "/lab/fail", hang=1)
     try:
         with pytest.raises(UnreachableError, match="did not answer within"):
-            hasty.containers()
+            hasty.guests()
     finally:
         lab.stop_api()
         lab.start_api()
@@ -412,16 +484,16 @@ def test_an_api_that_hangs_is_given_up(lab: ProxmoxLab) -> None:
 def test_a_token_that_is_gone_is_named_and_made_again_on_request(lab: ProxmoxLab) -> None:
     lab.as_root("POST", "/lab/pveum", what="remove-token", token=token_id(CLIENT))
     with pytest.raises(SetupError) as caught:
-        lab.node.api.containers()
+        lab.node.api.guests()
     assert "provision token" in caught.value.hint
     create_token(lab.workspace, lab.plan, lab.access)
-    lab.node.api.containers()
+    lab.node.api.guests()
 
 
 @pytest.mark.usefixtures("healed")
 def test_a_node_that_goes_away_in_the_middle_is_mended_by_the_next_run(lab: ProxmoxLab) -> None:
     """Made, and not all started; then neither API nor node answer."""
-    remove_containers(lab.node, lab.clock)
+    remove_guests(lab.node, lab.clock)
     rule = {"method": "POST", "suffix": f"/lxc/{APPS}/status/start", "status": 500, "message": "shutting down"}
     lab.as_root("POST", "/lab/fail", rules=[rule])
     with pytest.raises(ErrorGroup, match="shutting down"):
@@ -429,7 +501,7 @@ def test_a_node_that_goes_away_in_the_middle_is_mended_by_the_next_run(lab: Prox
     lab.cut_power()
     lab.stop_api()
     with pytest.raises(UnreachableError, match="cannot be reached"):
-        lab.node.api.containers()
+        lab.node.api.guests()
     lab.up()
     assert all(lab.state_of(machine.name) == "RUNNING" for machine in lab.plan.machines)
 
@@ -438,11 +510,11 @@ def test_down_removes_the_tagged_guests_and_no_other(lab: ProxmoxLab) -> None:
     """The foreign ones have near names and ids, one even the general tag."""
     near = {
         42009: {"hostname": "engine2", "tags": "provision"},
-        42014: {"hostname": "apps", "tags": "provision-t-prox"},
+        42019: {"hostname": "apps", "tags": "provision-t-prox"},
     }
     for vmid, config in near.items():
         lab.as_root("POST", "/lab/guest", vmid=vmid, config=config)
-    removed = remove_containers(lab.node, lab.clock)
+    removed = remove_guests(lab.node, lab.clock)
     assert set(removed) == {machine.name for machine in lab.plan.machines}
     assert {guest["vmid"] for guest in lab.as_root("GET", "/nodes/pve/lxc")} == set(near)
     for vmid in near:

@@ -51,6 +51,11 @@ class Stack:
         done = self.run(*arguments, "--json")
         return done.returncode, json.loads(done.stdout)
 
+    def ssh(self, machine: str, command: str) -> str:
+        done = self.run("ssh", machine, "--client", CLIENT, "--lab", "--", command)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def starts(self) -> dict[str, str]:
         """Start times of our units on every machine: equal before and after means nothing was restarted."""
         show = (
@@ -131,10 +136,15 @@ def test_a_second_up_changes_and_restarts_nothing(first: dict[str, Any], stack: 
 @pytest.mark.parametrize(
     ("machine", "damage"),
     [
-        ("gateway", "echo '# touched' >> /etc/caddy/Caddyfile"),
-        ("data", "nft delete table inet provision"),
         ("apps", "systemctl stop n8n"),
-        ("data", "runuser -u postgres -- psql -qc \"alter role n8n password 'other'\""),
+        *(
+            pytest.param(machine, damage, marks=pytest.mark.slow)
+            for machine, damage in (
+                ("gateway", "echo '# touched' >> /etc/caddy/Caddyfile"),
+                ("data", "nft delete table inet provision"),
+                ("data", "runuser -u postgres -- psql -qc \"alter role n8n password 'other'\""),
+            )
+        ),
     ],
 )
 def test_what_somebody_changed_is_seen_and_put_right(
@@ -226,6 +236,68 @@ def test_no_secret_leaves_the_vault_and_the_credentials_file(first: dict[str, An
         assert len(found) > 1000
         leaked = [name for name, value in secrets.items() if value.encode() in found]
         assert not leaked, f"{leaked} on {machine}"
+
+
+BROKEN = "0.0.0-broken"
+
+
+@pytest.mark.parametrize(
+    ("service", "machine", "folder", "program"),
+    [
+        ("llama_cpp", "engine", "llama-cpp", "bin/llama-server"),
+        ("n8n", "apps", "n8n", "bin/node"),
+    ],
+)
+@pytest.mark.slow
+def test_a_release_that_does_not_work_gives_way_and_the_receipt_says_so(
+    first: dict[str, Any], stack: Stack, service: str, machine: str, folder: str, program: str
+) -> None:
+    release = f"/opt/{folder}/releases/{BROKEN}"
+    made = f"{release}/{program}"
+    script = r"printf '#!/bin/sh\nexit 1\n'"
+    stack.ssh(machine, f"mkdir -p $(dirname {made}); {script} > {made}; chmod 755 {made}; touch {release}/.complete")
+    held = stack.workspace / "held.json"
+    held.write_text(json.dumps({service: BROKEN}))
+    before = {path.name for path in (stack.workspace / "receipts").iterdir()}
+    started = time.monotonic()
+    done = stack.run("up", "--client", CLIENT, "--lab", "--yes")
+    took = time.monotonic() - started
+    held.unlink()
+    stack.ssh(machine, f"rm -r {release}")
+    assert done.returncode == 6, done.stderr
+    assert f"release {BROKEN} of" in done.stderr
+    assert "was switched back to" in done.stderr
+    assert took < 180  # the switch itself has a bar of 120 s, which the Molecule scenarios hold
+    new = sorted({path.name for path in (stack.workspace / "receipts").iterdir()} - before)
+    (receipt,) = [
+        json.loads((stack.workspace / "receipts" / name).read_text()) for name in new if name.endswith(".json")
+    ]
+    checks = [
+        check for check in receipt["receipt"]["checks"] if check["id"] == "releases" and check["status"] == "failed"
+    ]
+    assert receipt["receipt"]["verdict"] == "failed"
+    assert [check["expected"] for check in checks] == [BROKEN]
+    code, _ = stack.json("up", "--client", CLIENT, "--lab", "--yes")
+    assert code == 0
+
+
+@pytest.mark.slow
+def test_a_service_goes_back_to_its_former_release_and_stays_there(first: dict[str, Any], stack: Stack) -> None:
+    refused = stack.run("rollback", "llama_cpp", "--client", CLIENT, "--lab", "--yes")
+    assert refused.returncode == 2
+    assert "has had no release before" in refused.stderr
+    stack.ssh("engine", "cd /opt/llama-cpp/releases && cp -a $(basename $(readlink ../current)) 0.0.0-former")
+    record = stack.workspace / "releases.json"
+    known = json.loads(record.read_text())
+    planned = known["llama_cpp"][0]
+    record.write_text(json.dumps({**known, "llama_cpp": [planned, "0.0.0-former"]}))
+    for arguments, expected in ((("rollback", "llama_cpp"), "0.0.0-former"), (("up",), "0.0.0-former")):
+        code, result = stack.json(*arguments, "--client", CLIENT, "--lab", "--yes")
+        assert code == 0, json.dumps(result, indent=1)[-3000:]
+        assert result["verified"]["signed"]["receipt"]["releases"]["llama_cpp"] == expected
+    code, result = stack.json("rollback", "llama_cpp", "--undo", "--client", CLIENT, "--lab", "--yes")
+    assert code == 0, json.dumps(result, indent=1)[-3000:]
+    assert result["verified"]["signed"]["receipt"]["releases"]["llama_cpp"] == planned
 
 
 def test_down_keeps_secrets_plan_and_receipts(first: dict[str, Any], stack: Stack) -> None:

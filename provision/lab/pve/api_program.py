@@ -4,7 +4,7 @@
 A program of its own with a licence of its own (fakepve is AGPL): it runs in its own process and its own environment,
 talks to `provision` by HTTPS and by the hook's standard input, and nothing imports it.
 
-Argument: a JSON file with host, port, node, certificate, key, password_file, state, requests, templates, configs and
+Argument: a JSON file with host, port, node, certificate, key, password_file, state, requests, uploads, configs and
 hook. Beyond the API, root's ticket may ask what is a command on a real node (`/lab/...`).
 """
 
@@ -13,26 +13,32 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 import secrets
 import sys
 import time
+import urllib.parse
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from fakepve.lxc import FakeCt
-from fakepve.model import PveError, TaskError
+from fakepve.model import FakeVm, PveError, TaskError
 from fakepve.server import USER, FakePve, ok
 
 Body = Callable[[], Awaitable[str | None]]
 ROOM = 10**13
 """Bytes free for disks; the lab's guests lie on this machine's disk, whatever their configuration says."""
 _STOPPING = {"vzstop": "kill", "vzshutdown": "stop", "vzdestroy": "destroy"}
+_OF_VM = {"qmstart": "start", "qmstop": "kill", "qmshutdown": "stop", "qmdestroy": "destroy"}
+_CLOUD_INIT = ("ciuser", "cipassword", "ciupgrade", "nameserver", "searchdomain", "sshkeys")
+_IMAGE_BYTES = 3 * 2**30
+"""What the disk of Debian's cloud image has; the lab's stand-in is a file of some bytes."""
 
 
 class LabPve(FakePve):  # type: ignore[misc]
-    """fakepve whose containers start and stop for real, by the hook."""
+    """fakepve whose guests start and stop for real, by the hook; what stands in for a VM is a container as well."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
         password = Path(settings["password_file"]).read_text().strip()
@@ -42,6 +48,7 @@ class LabPve(FakePve):  # type: ignore[misc]
         self.time_scale, self.lock_wait = 0.001, 10_000
         self.nodes = {settings["node"]: {"online": True}}
         self.storages["local-lvm"]["avail"] = ROOM
+        self.storages["local"]["content"] = "iso,vztmpl,backup,import"
         self.roles: dict[str, list[str]] = {}
         self.grants: list[list[str]] = []
         self.keys: dict[str, str] = {}
@@ -65,6 +72,8 @@ class LabPve(FakePve):  # type: ignore[misc]
                 self._pool_join(pool, vmid)
         for guest in state["guests"]:
             self.cts.append(FakeCt(**guest, defaults=False))
+        for guest in state["vms"]:
+            self.vms.append(FakeVm(**guest))
         self._sync_pools()
         self._enforce()
 
@@ -79,6 +88,7 @@ class LabPve(FakePve):  # type: ignore[misc]
             "volumes": {name: store.get("volumes", {}) for name, store in self.storages.items()},
             "pools": {name: sorted(ids) for name, ids in self.pools.items()},
             "guests": [{field: getattr(ct, field) for field in fields} for ct in self.cts],
+            "vms": [{field: getattr(vm, field) for field in (*fields, "name")} for vm in self.vms],
         }
         path = Path(self.settings["state"])
         fresh = path.with_suffix(".new")
@@ -88,16 +98,17 @@ class LabPve(FakePve):  # type: ignore[misc]
         self._write_configs()
 
     def _write_configs(self) -> None:
-        """/etc/pve/nodes/NODE/lxc of the lab's node, which the preflight reads there."""
-        folder = Path(self.settings["configs"])
-        for stale in folder.glob("*.conf"):
-            if not any(stale.stem == str(ct.vmid) for ct in self.cts):
-                stale.unlink()
-        for ct in self.cts:
-            text = "".join(f"{key}: {value}\n" for key, value in sorted(ct.config.items()))
-            path = folder / f"{ct.vmid}.conf"
-            if not path.exists() or path.read_text() != text:
-                path.write_text(text)
+        """/etc/pve/nodes/NODE/lxc and qemu-server of the lab's node, which the preflight reads there."""
+        for kind, guests in (("lxc", self.cts), ("qemu", self.vms)):
+            folder = Path(self.settings["configs"][kind])
+            for stale in folder.glob("*.conf"):
+                if not any(stale.stem == str(guest.vmid) for guest in guests):
+                    stale.unlink()
+            for guest in guests:
+                text = "".join(f"{key}: {value}\n" for key, value in sorted(guest.config.items()))
+                path = folder / f"{guest.vmid}.conf"
+                if not path.exists() or path.read_text() != text:
+                    path.write_text(text)
 
     def _enforce(self) -> None:
         """A token with privilege separation may do what both its user and itself were granted."""
@@ -152,21 +163,106 @@ class LabPve(FakePve):  # type: ignore[misc]
     async def task(self, node: str, ttype: str, tid: Any, user: str, body: Body, **rest: Any) -> Any:
         async def saved() -> str | None:
             try:
-                return await body()
+                return await (self._follow(ttype, rest["vm"], body) if ttype in _OF_VM else body())
             finally:
                 self.save()
 
         return await super().task(node, ttype, tid, user, saved, **rest)
 
+    # ---------------------------------------------------------------- VMs
+
+    async def _follow(self, ttype: str, vm: Any, body: Body) -> str | None:
+        """A VM's task, and the container that stands in for the VM after it."""
+        document = self._vm_document(vm)
+        note = await body()
+        try:
+            await self._hook(_OF_VM[ttype], document if ttype != "qmstart" else self._vm_document(vm))
+        except TaskError:
+            if ttype == "qmstart":
+                vm.status = vm.qmpstatus = "stopped"
+            raise
+        return note
+
+    def _vm_document(self, vm: Any) -> dict[str, Any]:
+        """The VM as the hook knows a container: cloud-init's address and keys, no devices."""
+        address = str(vm.config.get("ipconfig0", "")).split(",")[0]
+        keys = urllib.parse.unquote(str(vm.config.get("sshkeys", ""))) + "\n"
+        return {"id": vm.vmid, "config": {"hostname": vm.name, "net0": f"name=eth0,{address}"}, "keys": keys}
+
+    def _config_priv(self, key: str) -> Any:
+        """As qemu-server asks (API2/Qemu.pm, check_vm_modify_config_perm), where fakepve asks for VM.Config.HWType.
+
+        `startup` asks for Sys.Modify on /, which no token of ours has: 'root' here.
+        """
+        if key in _CLOUD_INIT or key[:8] == "ipconfig":
+            return "VM.Config.Network"
+        return {"ostype": "VM.Config.Options", "startup": "root"}.get(key) or super()._config_priv(key)
+
+    async def _config_get(self, request: Any) -> Any:
+        """With what is pending, as Proxmox answers unless it is asked for `current` (API2/Qemu.pm, vm_config)."""
+        vm = self._vm(request, "VM.Audit")
+        config = {key: value for key, value in {**vm.config, **vm.pending}.items() if value is not None}
+        return ok({**config, "memory": str(config.get("memory", "")), "digest": vm.digest()})
+
+    def _qm_new_drive(self, vmid: int, key: str, value: str, default: Any) -> Any:
+        """A disk made from an image ('import-from') has the image's size."""
+        parts = str(value).split(",")
+        image = next((part.partition("=")[2] for part in parts if part.startswith("import-from=")), None)
+        if image is None:
+            return super()._qm_new_drive(vmid, key, value, default)
+        storage, _, name = image.partition(":")
+        if name not in self.storages.get(storage, {}).get("volumes", {}):
+            raise TaskError(f"volume '{image}' does not exist")
+        gib = _IMAGE_BYTES // 2**30
+        return super()._qm_new_drive(vmid, key, f"{parts[0].split(':')[0]}:{gib}", default)
+
+    async def _qm_resize(self, v: dict[str, Any], user: str) -> Any:
+        """PUT .../resize, which fakepve has for containers alone."""
+        vm = self.find(v["node"], v["vmid"])
+        self.require(user, f"/vms/{vm.vmid}", "VM.Config.Disk")
+
+        async def body() -> None:
+            disk = str(v["disk"])
+            volume = vm.config[disk].split(",")[0]
+            vm.config[disk] = f"{volume},size={v['size']}"
+
+        return await self.task(vm.node, "resize", vm.vmid, user, body, vm=vm)
+
+    def _routes_qemu(self) -> Any:
+        return [*super()._routes_qemu(), ("PUT", "/nodes/{node}/qemu/{vmid}/resize", self._qm_resize)]
+
+    # ---------------------------------------------------------------- uploads
+
     async def _upload(self, request: Any) -> Any:
+        fields = _form_fields(await request.read(), request.headers.get("Content-Type", ""))
+        if fields.get("content") == b"import":
+            return await self._upload_image(request, fields)
         answer = await super()._upload(request)
-        given = self.uploaded
-        algorithm, wanted = given.get("checksum-algorithm"), given.get("checksum")
-        if algorithm and hashlib.new(algorithm, given["data"]).hexdigest() != wanted:
+        given = {name: value.decode() for name, value in fields.items() if name != "data"}
+        if _differs(given, fields["data"]):
             self.storages[request.match_info["storage"]].get("volumes", {}).pop(f"vztmpl/{given['filename']}", None)
             raise PveError(500, "checksum mismatch")
-        (Path(self.settings["templates"]) / given["filename"]).write_bytes(given["data"])
+        (Path(self.settings["uploads"]["vztmpl"]) / given["filename"]).write_bytes(fields["data"])
         return answer
+
+    async def _upload_image(self, request: Any, fields: dict[str, bytes]) -> Any:
+        """Content 'import', which fakepve's upload does not know (pve-storage, API2/Storage/Status.pm, upload)."""
+        name, user = request.match_info["storage"], request[USER]
+        self.require(user, f"/storage/{name}", "Datastore.AllocateTemplate")
+        given = {key: value.decode() for key, value in fields.items() if key != "data"}
+        if "import" not in self.storages[name]["content"].split(","):
+            raise PveError(500, f"storage '{name}' does not support 'import' content")
+        if not given["filename"].endswith((".qcow2", ".raw", ".vmdk", ".ova")):
+            raise PveError(400, "invalid filename or wrong extension")
+        if _differs(given, fields["data"]):
+            raise PveError(500, "checksum mismatch")
+
+        async def body() -> None:
+            (Path(self.settings["uploads"]["import"]) / given["filename"]).write_bytes(fields["data"])
+            volume = {"content": "import", "format": "qcow2", "size": len(fields["data"]), "ctime": int(time.time())}
+            self.storages[name].setdefault("volumes", {})[f"import/{given['filename']}"] = volume
+
+        return ok(await self.task(request.match_info["node"], "imgcopy", "", user, body))
 
     # ---------------------------------------------------------------- requests
 
@@ -254,6 +350,25 @@ class LabPve(FakePve):  # type: ignore[misc]
         self.save()
         ct.lock = asked.get("lock")
         return ok()
+
+
+def _form_fields(body: bytes, content_type: str) -> dict[str, bytes]:
+    """The parts of a multipart form by name; the file is 'data', its name 'filename'."""
+    fields: dict[str, bytes] = {}
+    boundary = content_type.partition("boundary=")[2].strip('"').encode()
+    for part in body.split(b"--" + boundary)[1:-1]:
+        head, _, content = part[2:-2].partition(b"\r\n\r\n")
+        disposition = head.decode(errors="replace").split("\r\n")[0]
+        if file := re.search(r'filename="([^"]*)"', disposition):
+            fields["filename"], fields["data"] = file[1].encode(), content
+        elif name := re.search(r'name="([^"]*)"', disposition):
+            fields[name[1]] = content
+    return fields
+
+
+def _differs(given: dict[str, str], content: bytes) -> bool:
+    algorithm = given.get("checksum-algorithm")
+    return algorithm is not None and hashlib.new(algorithm, content).hexdigest() != given.get("checksum")
 
 
 async def serve(settings: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from provision.lab.pve.facts import ANY_VERSION, TREE, VERSION_FILE
+from provision.lab.kernel import ANY_VERSION, RELEASE_FILE, TREE, VERSION_FILE
 from provision.places import find_cache
 
 ONLY_BUILDS = "only-builds"
@@ -35,7 +35,7 @@ if [ -n "$libraries_only" ]; then
     printf 'simulated by the lab\\n' > "/usr/lib/x86_64-linux-gnu/libcuda.so.$version"
     exit 0
 fi
-if [ ! -e "{TREE}/lib/modules/$(uname -r)/build" ]; then
+if [ ! -e "{TREE}/lib/modules/$(cat {TREE}/{RELEASE_FILE})/build" ]; then
     echo "ERROR: Unable to find the kernel source tree for the currently running kernel." >&2
     exit 1
 fi
@@ -58,6 +58,7 @@ def lab_installer(version: str) -> Path:
     sha256 = hashlib.sha256(script.encode()).hexdigest()
     path = find_cache() / "downloads" / sha256
     if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f".{sha256}.new")
         fresh.write_text(script)
         fresh.chmod(0o644)

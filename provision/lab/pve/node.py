@@ -6,15 +6,26 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from provision.lab.guest_files import environment_file, place
+from provision.lab.kernel import TREE
 from provision.lab.places import guest_home
-from provision.lab.pve.facts import TREE
 from provision.lab.pve.process import PORT, ApiFiles
 from provision.models.lab import NODE_NAME, LabNode
 
 PROGRAM = Path(__file__).with_name("node_command.py")
 PCT = "/usr/sbin/pct"
 """The one command that is called by its path (roles/proxmox_node)."""
-COMMANDS = ("pvesh", "pvesm", "pveam", "pveum", "pveversion", "mokutil", "dkms", "proxmox-boot-tool", "timedatectl")
+COMMANDS = (
+    "qm",
+    "pvesh",
+    "pvesm",
+    "pveam",
+    "pveum",
+    "pveversion",
+    "mokutil",
+    "dkms",
+    "proxmox-boot-tool",
+    "timedatectl",
+)
 DRIVER_COMMANDS = ("nvidia-modprobe", "nvidia-persistenced", "nvidia-smi", "modprobe", "update-initramfs")
 PVE_GUESTS = """[Unit]
 Description=PVE guests (stand-in of the lab)
@@ -45,7 +56,13 @@ def write_node(lab: str, node: LabNode, files: ApiFiles, gateway: IPv4Address) -
     wanted = root / "etc/systemd/system/multi-user.target.wants/pve-guests.service"
     if not wanted.is_symlink():
         wanted.symlink_to("/etc/systemd/system/pve-guests.service")
-    _make_folders(root, "/etc/pve/nodes/pve/lxc", "/etc/pve/nodes/pve/qemu-server", "/var/lib/vz/template/cache")
+    _make_folders(
+        root,
+        "/etc/pve/nodes/pve/lxc",
+        "/etc/pve/nodes/pve/qemu-server",
+        "/var/lib/vz/template/cache",
+        "/var/lib/vz/import",
+    )
 
 
 def _make_folders(root: Path, *paths: str) -> None:

@@ -24,6 +24,7 @@ HOME = Path("/etc/pve")
 ANSWERS = Path("/opt/lab-node/answers")
 NODE = "pve"
 TIMEOUT_S = 60
+LAST = 99_999
 
 
 def fail(text: str, code: int = 255) -> NoReturn:
@@ -99,6 +100,12 @@ def pct(words: list[str]) -> None:
         fail(f"the lab's pct has no '{' '.join(words)}'")
 
 
+def qm(words: list[str]) -> None:
+    if words[0] != "unlock":
+        fail(f"the lab's qm has no '{' '.join(words)}'")
+    Api().lab("guest", {"vmid": int(words[1]), "lock": None})
+
+
 def pvesh(words: list[str]) -> None:
     plain, named = options(words)
     named.pop("output-format", None)
@@ -114,15 +121,17 @@ def pvesh(words: list[str]) -> None:
 
 
 def start_all() -> None:
-    """Guests with onboot, in the order of their startup option; one that fails keeps none of the others back."""
-    api, path = Api(), f"/api2/json/nodes/{NODE}/lxc"
-    found = []
-    for guest in api.ask("GET", path):
-        config = api.ask("GET", f"{path}/{guest['vmid']}/config")
-        order = re.search(r"order=([0-9]+)", str(config.get("startup", "")))
-        if config.get("onboot") and guest["status"] != "running":
-            found.append((int(order[1]) if order else 0, int(guest["vmid"])))
-    for _, vmid in sorted(found):
+    """Guests with onboot, in the order of their startup option, those without one last (pve-manager, API2/Nodes.pm,
+    get_start_stop_list); one that fails keeps none of the others back."""
+    api, found = Api(), list[tuple[int, int, str]]()
+    for kind in ("lxc", "qemu"):
+        path = f"/api2/json/nodes/{NODE}/{kind}"
+        for guest in api.ask("GET", path):
+            config = api.ask("GET", f"{path}/{guest['vmid']}/config")
+            order = re.search(r"order=([0-9]+)", str(config.get("startup", "")))
+            if config.get("onboot") and guest["status"] != "running":
+                found.append((int(order[1]) if order else LAST, int(guest["vmid"]), path))
+    for _, vmid, path in sorted(found):
         task = api.ask("POST", f"{path}/{vmid}/status/start", {})
         while (state := api.ask("GET", f"/api2/json/nodes/{NODE}/tasks/{task}/status"))["status"] == "running":
             time.sleep(0.1)
@@ -197,6 +206,7 @@ def tell(command: str) -> None:
 
 COMMANDS = {
     "pct": pct,
+    "qm": qm,
     "pvesh": pvesh,
     "pvesm": pvesm,
     "pveam": pveam,

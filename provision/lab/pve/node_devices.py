@@ -19,9 +19,6 @@ from provision.lab.records import read_spec
 from provision.lab.requirements import SUBID_START
 from provision.models.lab import NODE_NAME
 
-NODE_MODE = 0o666
-"""As NVIDIA's driver makes them (NVreg_DeviceFileMode)."""
-
 
 def find_nodes(lab: str) -> dict[str, tuple[int, int]]:
     """Name under /dev -> (major, minor) of the char devices that the node has now."""

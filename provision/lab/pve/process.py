@@ -122,8 +122,14 @@ def prepare_files(lab: str, files: ApiFiles, address: IPv4Address, node_root: Pa
         "password_file": str(files.password),
         "state": str(files.folder / "state.json"),
         "requests": str(files.requests),
-        "templates": str(node_root / "var/lib/vz/template/cache"),
-        "configs": str(node_root / f"etc/pve/nodes/{NODE_NAME}/lxc"),
+        "uploads": {
+            "vztmpl": str(node_root / "var/lib/vz/template/cache"),
+            "import": str(node_root / "var/lib/vz/import"),
+        },
+        "configs": {
+            "lxc": str(node_root / f"etc/pve/nodes/{NODE_NAME}/lxc"),
+            "qemu": str(node_root / f"etc/pve/nodes/{NODE_NAME}/qemu-server"),
+        },
         "hook": [sys.executable, "-m", "provision.lab.pve.hook", lab],
     }
     files.settings.write_text(json.dumps(settings, indent=1) + "\n")

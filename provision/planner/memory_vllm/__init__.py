@@ -2,5 +2,6 @@
 
 from provision.planner.memory_vllm.data import VllmCard, VllmCardPlan, VllmPlan, VllmSettings
 from provision.planner.memory_vllm.plan import plan_vllm
+from provision.planner.memory_vllm.runtime import outside_mib
 
-__all__ = ["VllmCard", "VllmCardPlan", "VllmPlan", "VllmSettings", "plan_vllm"]
+__all__ = ["VllmCard", "VllmCardPlan", "VllmPlan", "VllmSettings", "outside_mib", "plan_vllm"]

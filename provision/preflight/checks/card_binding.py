@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.models.node import NodeCard
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 _OURS = ("nvidia", "nouveau")
 """nouveau has a check of its own."""
@@ -17,7 +17,7 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
     for card in evidence.node.cards or ():
         if card.driver is not None and card.driver not in _OURS:
             yield Problem(
-                f"the card is bound to {card.driver}: the host cannot share it with containers",
+                f"the card is bound to {card.driver}: the host cannot use it, nor share it with containers",
                 f"take {card.device} out of 'options vfio-pci ids=' in /etc/modprobe.d (and out of the VM that it is "
                 "passed to), update-initramfs -u -k all, then reboot",
                 where=f"card {card.address}",
@@ -45,4 +45,5 @@ CHECK = Check(
     asks="No NVIDIA card is bound to vfio-pci or another driver, and no VM that is off would take one.",
     why="Sharing with containers and passthrough exclude each other per card (ryzen-gpu-passthrough-proxmox#84).",
     judge=judge,
+    platforms=EVERYWHERE,
 )

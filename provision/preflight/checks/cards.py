@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 _HINT = "power the node off and reseat the card, or describe the cards that are there: hardware.gpus in the profile"
 
@@ -43,4 +43,5 @@ CHECK = Check(
     asks="As many NVIDIA display devices as planned; their models where the driver is loaded.",
     why="A card that fell off the bus, or another profile than this machine's.",
     judge=judge,
+    platforms=EVERYWHERE,
 )

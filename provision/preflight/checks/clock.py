@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 
 def judge(evidence: Evidence) -> Iterator[Problem]:
@@ -24,4 +24,5 @@ CHECK = Check(
     asks="`timedatectl` says NTPSynchronized=yes.",
     why="Containers have the node's clock; certificates are judged by it.",
     judge=judge,
+    platforms=EVERYWHERE,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
+
+_WHO = {"proxmox": "containers that get them", "host": "models on cards"}
 
 
 def judge(evidence: Evidence) -> Iterator[Problem]:
@@ -19,8 +21,9 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
     missing = [path for path in wanted if path not in node.device_nodes]
     if missing:
         yield Problem(
-            "device nodes are missing, so containers that get them do not start: " + ", ".join(missing),
-            "nvidia-modprobe -u -c 0 makes them until the next boot, a unit Before=pve-guests.service for good",
+            f"device nodes are missing, so {_WHO[evidence.platform]} do not start: " + ", ".join(missing),
+            "nvidia-modprobe -u -c 0 makes them until the next boot, "
+            + ("a unit Before=pve-guests.service for good" if evidence.platform == "proxmox" else "a unit for good"),
             where="/dev",
         )
 
@@ -31,4 +34,5 @@ CHECK = Check(
     why="udev's bare nvidia-modprobe does not make nvidia-uvm (libnvidia-container#388).",
     judge=judge,
     mended=True,
+    platforms=EVERYWHERE,
 )

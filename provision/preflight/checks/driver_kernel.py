@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.models.node import NodeObservation
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 from provision.preflight.driver_table import does_build, drivers_for, numbers
 from provision.preflight.kernels import next_kernel
 
@@ -14,7 +14,7 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
     node = evidence.node
     wanted = evidence.wanted.driver if evidence.wanted else None
     version = wanted or node.driver or _newest_in_dkms(node)
-    if not evidence.plan.cards or version is None:
+    if not evidence.plan.cards or version is None or evidence.leaves_driver:
         return
     for kernel in dict.fromkeys((node.kernel, next_kernel(node))):
         runs = kernel == node.kernel and node.driver == version
@@ -60,4 +60,5 @@ CHECK = Check(
     asks="The driver runs or is built for the kernel, or the table knows that it builds.",
     why="A kernel update without a driver that builds takes the cards away at the next boot (docs/driver-kernels.md).",
     judge=judge,
+    platforms=EVERYWHERE,
 )

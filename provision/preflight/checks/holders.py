@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 _HARMLESS = {"nvidia-persiste"}
 """nvidia-persistenced: the kernel keeps 15 characters of a process's name."""
@@ -20,7 +20,7 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
     guests = {guest.id: guest for guest in node.guests or () if guest.node == node.node}
     for holder in node.holders:
         guest = guests.get(holder.guest) if holder.guest is not None else None
-        if holder.name in _HARMLESS or (guest and evidence.owner(guest)):
+        if holder.name in _HARMLESS or evidence.is_ours(holder.unit) or (guest and evidence.owner(guest)):
             continue
         place = f"guest {holder.guest}" + (f" '{guest.name}'" if guest else "") if holder.guest else "the node itself"
         yield Problem(
@@ -36,4 +36,5 @@ CHECK = Check(
     asks="No process but the plan's own guests and nvidia-persistenced holds `/dev/nvidia*`.",
     why="The plan gives the cards' whole memory to its models.",
     judge=judge,
+    platforms=EVERYWHERE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 _STEP = "echo 'blacklist nouveau' > /etc/modprobe.d/blacklist-nouveau.conf && update-initramfs -u -k all, then reboot"
 
@@ -34,4 +34,5 @@ CHECK = Check(
     why="Only one driver can hold a card.",
     judge=judge,
     mended=True,
+    platforms=EVERYWHERE,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 _STEPS = (
     "on the node: mokutil --import /var/lib/dkms/mok.pub (it asks for a one-time password), reboot, and at the console "
@@ -39,4 +39,5 @@ CHECK = Check(
     asks="Secure Boot is off, or DKMS's key is enrolled, or the driver is loaded already.",
     why="DKMS signs with /var/lib/dkms/mok.key; enrolment needs the console (pve-docs, system-booting.adoc).",
     judge=judge,
+    platforms=EVERYWHERE,
 )

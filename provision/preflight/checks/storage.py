@@ -18,7 +18,7 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
         off = ", ".join(storage.name for storage in node.storages if storage.rootdir and not storage.active)
         yield Problem(
             "no active storage takes disks of containers" + (f" (not active: {off})" if off else ""),
-            "tick 'Container' for a storage: Datacenter > Storage > Edit > Content",
+            "tick 'Guest' for a storage: Datacenter > Storage > Edit > Content",
             where="pvesm status --content rootdir",
         )
     elif not _fits(wanted, [storage.available_mib for storage in usable]):

@@ -21,7 +21,7 @@ def judge(evidence: Evidence) -> Iterator[Problem]:
     if storage is None:
         yield Problem(
             "no active storage takes container templates",
-            "tick 'Container template' for a storage: Datacenter > Storage > Edit > Content",
+            "tick 'Guest template' for a storage: Datacenter > Storage > Edit > Content",
             where="pvesm status --content vztmpl",
         )
     elif not any(f"/{WANTED}_" in template for template in node.templates):

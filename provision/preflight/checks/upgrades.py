@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.preflight.check import Check, Evidence, Problem
+from provision.preflight.check import EVERYWHERE, Check, Evidence, Problem
 
 
 def judge(evidence: Evidence) -> Iterator[Problem]:
@@ -30,4 +30,5 @@ CHECK = Check(
     why="Host and guests need the same full driver version: 570.148.06 and .08 already fail (nvidiavgpuarchive#1).",
     judge=judge,
     mended=True,
+    platforms=EVERYWHERE,
 )

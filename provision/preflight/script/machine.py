@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,12 @@ from provision.preflight.script.reading import Unread, first, named, place, read
 
 OURS = ("usr/local/sbin/provision-*", "etc/provision/*", "etc/systemd/system/provision-*", "etc/modprobe.d/provision-*")
 """What provision puts on a node, as patterns below the root."""
+
+
+def release() -> str:
+    """What uname tells, from where the rest of the kernel's facts is read."""
+    told = place("/proc/sys/kernel/osrelease")
+    return told.read_text().strip() if told.exists() else os.uname().release
 
 
 def kernels() -> list[dict[str, Any]]:
@@ -27,7 +34,7 @@ def pinned_kernel() -> str | None:
 def header_packages() -> list[str]:
     listed = run("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n").splitlines()
     names = [line.split()[0] for line in listed if line.endswith(" installed")]
-    return [name for name in names if re.match(r"(proxmox|pve)-(default-)?headers", name)]
+    return [name for name in names if re.match(r"(proxmox|pve)-(default-)?headers|linux-headers", name)]
 
 
 def available_headers() -> list[str]:
@@ -146,7 +153,13 @@ def holder_at(process: Path) -> dict[str, Any] | None:
         if not any(str(link.readlink()).startswith("/dev/nvidia") for link in (process / "fd").iterdir()):
             return None
         guest = first(r"/(?:lxc/|qemu\.slice/)(\d+)", (process / "cgroup").read_text())
+        unit = unit_of(process)
         name = (process / "comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return None  # it ended meanwhile
-    return {"pid": int(process.name), "name": name, "guest": int(guest) if guest else None}
+    return {"pid": int(process.name), "name": name, "guest": int(guest) if guest else None, "unit": unit}
+
+
+def unit_of(process: Path) -> str | None:
+    """'0::/system.slice/system-llama\\x2dcpp.slice/llama-cpp@chat.service' → 'llama-cpp@chat.service'."""
+    return first(r"/([^/]+\.service)(?:/|$)", (process / "cgroup").read_text())

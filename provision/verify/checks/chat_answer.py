@@ -12,27 +12,27 @@ _EXPECTED = "a text of at least one token"
 
 
 def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
-    if not any(site.name == SITE for site in evidence.plan.sites):
+    if not evidence.asks_through(SITE):
         return
     chat = evidence.web.chat
     logs = logs_of_service(evidence.plan, "open_webui")
     for engine in evidence.plan.text_engines:
-        answer = next((a for a in chat.answers if a.model == engine.name), None) if chat else None
+        answer = next((a for a in chat.answers if a.model == engine.served_name), None) if chat else None
         if answer is None:
             offered = ", ".join(chat.models) if chat and chat.models else "none"
-            text = f"Open WebUI does not offer the model '{engine.name}'; it offers: {offered}"
+            text = f"Open WebUI does not offer the model '{engine.served_name}'; it offers: {offered}"
             step = f"{logs} shows whether it reaches the engine"
-            yield Verdict("failed", _EXPECTED, text, step, engine.name)
+            yield Verdict("failed", _EXPECTED, text, step, engine.served_name)
         elif answer.step.status != 200 or not (answer.text.strip() or answer.completion_tokens):
             step = f"{logs}, then {logs_of(engine.machine)}"
-            yield Verdict("failed", _EXPECTED, f"no answer: {say(answer.step)}", step, engine.name)
+            yield Verdict("failed", _EXPECTED, f"no answer: {say(answer.step)}", step, engine.served_name)
         else:
             tokens = "" if answer.completion_tokens is None else f"{answer.completion_tokens} tokens, "
             measured = f"{tokens}{len(answer.text)} characters in {answer.step.seconds:.1f} s"
             if engine.simulated:
                 measured += f" from {engine.model}, which stands for {engine.wanted_model}"
             simulated = engine.simulated and bool(engine.cards)
-            yield Verdict("passed", _EXPECTED, measured, "", engine.name, simulated, answer.step.seconds)
+            yield Verdict("passed", _EXPECTED, measured, "", engine.served_name, simulated, answer.step.seconds)
 
 
 CHECK = Check(

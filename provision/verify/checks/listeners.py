@@ -44,6 +44,7 @@ def planned_ports(plan: Plan, machine: str) -> set[int]:
     engines = [engine for engine in plan.engines if engine.machine == machine]
     ports -= {s.port for s in plan.services if s.machine == machine and s.name in {e.service for e in engines}}
     ports |= {engine.port for engine in engines}
+    ports |= {balancer.port for balancer in plan.balancers if balancer.machine == machine}
     return {port for port in ports if port} | {
         flow.port for flow in plan.flows if flow.target == machine and flow.protocol == "tcp" and flow.port != SSH_PORT
     }

@@ -29,7 +29,9 @@ def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
         return
     facts = seen.machine
     system = f"{facts.os}, kernel {facts.kernel}, " if facts and facts.os else ""
-    yield Verdict("passed", expected, f"{system}probed in {seen.duration_s:.1f} s", seconds=seen.duration_s)
+    stand_in = evidence.plan.target == "lab" and evidence.planned(machine).kind == "vm"
+    note = " (a container that stands in for a VM)" if stand_in else ""
+    yield Verdict("passed", expected, f"{system}probed in {seen.duration_s:.1f} s{note}", seconds=seen.duration_s)
 
 
 CHECK = Check(

@@ -51,7 +51,9 @@ def _find_problem(evidence: Evidence, engine: EngineInstance, seen: EngineObserv
         )
     if engine.simulated:
         return None  # the lab's engine computes on the CPU: it reports no CUDA buffers
-    return _offload_problem(engine, seen) or _report_problem(engine, seen)
+    if engine.vllm is not None:
+        return None  # its CUDA build has no way back to the CPU; what it holds of the cards is vram_planned's to say
+    return _spill_problem(seen) or _offload_problem(engine, seen) or _report_problem(engine, seen)
 
 
 def _cards_given(visible: str | None, evidence: Evidence, engine: EngineInstance) -> list[int | None]:
@@ -62,6 +64,18 @@ def _cards_given(visible: str | None, evidence: Evidence, engine: EngineInstance
         if device is not None:
             known |= {str(device.index): card.index} | ({device.uuid: card.index} if device.uuid else {})
     return [known.get(item.strip()) for item in (visible or "").split(",") if item.strip()]
+
+
+def _spill_problem(seen: EngineObservation) -> tuple[str, str] | None:
+    """Ollama starts on the CPU in silence where it found no card in time (ollama#17069)."""
+    size, on_cards = seen.props.size_mib, seen.props.size_vram_mib
+    if size is None or on_cards is None or on_cards >= size:
+        return None
+    what = "model on CPU only" if on_cards == 0 else "part of the model on the CPU"
+    return (
+        f"{what}: {on_cards} of {size} MiB are on the cards",
+        "see cuda_init; then free memory on the card or plan a smaller context, and restart the engine",
+    )
 
 
 def _offload_problem(engine: EngineInstance, seen: EngineObservation) -> tuple[str, str] | None:

@@ -24,7 +24,8 @@ def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
         elif problem:
             yield Verdict("failed", service.release, problem, _STEP, folder)
         else:
-            yield Verdict("passed", service.release, service.release, "", folder)
+            found = f"{service.release} (a stand-in of the lab)" if service.stand_in else service.release
+            yield Verdict("passed", service.release, found, "", folder)
 
 
 def _find_problem(folder: str, planned: str, found: ReleaseObservation | None) -> str | None:

@@ -28,11 +28,18 @@ def judge(evidence: Evidence, machine: str) -> Iterator[Verdict]:
 
 
 def planned_units(plan: Plan, service: PlannedService) -> list[str]:
-    """The systemd units of a service; a template ('llama-cpp@.service') stands for one unit per engine."""
+    """The systemd units of a service; a template ('llama-cpp@.service') stands for one unit per engine.
+
+    Before a model's several servers there is one more, which balances.
+    """
     if "@." not in service.unit:
         return [service.unit]
     engines = [e for e in plan.engines if e.service == service.name and e.machine == service.machine]
-    return [service.unit.replace("@.", f"@{engine.name}.") for engine in engines]
+    balancers = [b for b in plan.balancers if (b.service, b.machine) == (service.name, service.machine)]
+    return [
+        *(service.unit.replace("@.", f"@{engine.name}.") for engine in engines),
+        *(balancer.unit for balancer in balancers),
+    ]
 
 
 def _find_problem(machine: str, name: str, unit: UnitObservation | None) -> tuple[str, str] | None:

@@ -16,7 +16,7 @@ _REFUSALS = frozenset({401, 403, 429})
 
 
 def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
-    if not any(site.name == SITE for site in evidence.plan.sites):
+    if not evidence.asks_through(SITE):
         return
     seen = evidence.web.workflow
     if seen is None:

@@ -65,7 +65,7 @@ _TYPES = [
     _case("list-is-text", with_machines("data: {services: postgresql}"), "which is not a list"),
     _case("list-is-empty", with_machines("data: {services: []}"), "which has too few items"),
     _case("choice-unknown", extend("platform: {kind: proxmocks}"), "not one of 'proxmox' or 'host'", "mean 'proxmox'"),
-    _case("choice-kv", in_model("kv: q8"), "which is not one of 'f16', 'q8_0' or 'q4_0'"),
+    _case("choice-kv", in_model("kv: q8"), "which is not one of 'f16', 'q8_0', 'q4_0' or 'fp8'"),
     _case("version-unknown", extend("version: 2"), "version is 2"),
     _case("port-too-large", extend("access: {chat_port: 70000}"), "which is too large", "write at most 65535"),
 ]
@@ -96,7 +96,7 @@ _AGAINST_EACH_OTHER = [
     _case("address-of-gateway", with_machines("data: {address: 1}"), "which is too small", "write at least 2"),
     _case("address-of-broadcast", with_machines("data: {address: 255}"), "is 255, which is outside 10.42.0.0/24"),
     _case("address-outside", with_machines("data: {address: 300}"), "is 300, which is outside", "write 2 to 254"),
-    _case("network-too-small", extend("network: {cidr: 10.42.0.0/30}"), "fits a stack", "outside", count=5),
+    _case("network-too-small", extend("network: {cidr: 10.42.0.0/30}"), "fits a stack", "outside", count=6),
     _case("network-host-bits", extend("network: {cidr: 10.42.0.5/24}"), "which is not an IPv4 network"),
     _case("network-public", extend("network: {cidr: 8.8.8.0/24}"), "which is not a private network"),
     _case("network-everything", extend("network: {cidr: 0.0.0.0/0}"), "which is not a private network"),
@@ -105,6 +105,9 @@ _AGAINST_EACH_OTHER = [
     _case(
         "service-twice", with_machines("data: {services: [postgresql, n8n]}"), "is 'n8n', as machines[1].services[1]"
     ),
+    _case("class-twice", extend("workflows: {document_classes: [a, b, a]}"), "[2] is 'a', as", "name each class once"),
+    _case("class-with-braces", extend("workflows: {document_classes: [a, 'b}c']}"), "not the name of a class"),
+    _case("class-alone", extend("workflows: {document_classes: [a]}"), "has too few items", "write at least 2"),
     _case("card-twice", in_model("gpus: [0, 0]"), "gpus[1] is 0, as workload.models[0].gpus[0] is already"),
     _case("card-not-there", in_model("gpus: [0, 2]"), "gpus[1] is 2, and there is no such card", "write 0 to 1"),
     _case("ports-equal", extend("access: {chat_port: 8443}"), "access.flows_port is 8443, as access.chat_port"),
@@ -194,7 +197,7 @@ _IMPOSSIBLE = [
     ),
     _case("machine-too-large", with_machines("engine: {memory: 512GiB}"), "memory", exit_code=4),
     _case("machine-kind", with_machines("data: {kind: host}"), "'data'", exit_code=4),
-    _case("machine-vm", with_machines("data: {kind: vm}"), "'data'", exit_code=4),
+    _case("machine-vm", with_machines("engine: {kind: vm}"), "'engine'", exit_code=4),
 ]
 
 BAD_PROFILES: list[BadProfile] = [

@@ -35,10 +35,10 @@ def test_the_texts_they_spoil_are_good(tmp_path: Path, text: str) -> None:
 def test_the_loader_refuses(tmp_path: Path, case: BadProfile) -> None:
     path = tmp_path / "rig.yml"
     path.write_bytes(case.content)
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(ErrorGroup) as caught:
         load_profile(str(path))
-    assert time.perf_counter() - before < 5
+    assert time.process_time() - before < 10, "a file of a hostile shape must not stall the command"
     judge(case, caught.value.errors)
     assert len(caught.value.errors) == case.errors
     assert caught.value.exit_code == case.exit_code

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.catalog.releases import release_id
+from provision.catalog.releases import release_id, unpacked_release_id
 from provision.errors import SetupError
+from provision.models.artifact import NodeArtifact
 
 
 @pytest.fixture
@@ -71,3 +72,32 @@ def test_incomplete_recipe_is_refused(recipe: Path, name: str) -> None:
     (recipe / name).unlink()
     with pytest.raises(SetupError, match=name):
         release_id(recipe)
+
+
+def pinned(hex_digits: str | None) -> NodeArtifact:
+    url = "https://example.org/v2.0/thing.tar.gz"
+    return NodeArtifact.model_validate(
+        {
+            "name": "thing",
+            "version": "2.0",
+            "file": "thing.tar.gz",
+            "url": url,
+            "checksum": {"algorithm": "sha256", "hex": hex_digits},
+            "size_bytes": None,
+            "licence": "MIT",
+            "sources": ["somebody"] if hex_digits else [],
+            "status": "resolved" if hex_digits else "unresolved",
+            "resolve": {"url": f"{url}.sha256", "format": "single"},
+        }
+    )
+
+
+def test_unpacked_release_is_named_after_upstream_and_follows_its_checksum(recipe: Path) -> None:
+    (recipe / "VERSION").unlink()
+    one, two = (unpacked_release_id(recipe, [pinned(digit * 64)]) for digit in "ab")
+    assert re.fullmatch(r"2\.0-[0-9a-f]{12}", one)
+    unresolved = unpacked_release_id(recipe, [pinned(None)])
+    stand_in = unpacked_release_id(recipe, [pinned("a" * 64)], ["thing-1-000000000000"])
+    other = unpacked_release_id(recipe, [pinned("a" * 64)], ["thing-1-000000000001"])
+    assert re.fullmatch(r"2\.0-[0-9a-f]{12}-standin", stand_in)
+    assert len({one, two, unresolved, stand_in, other}) == 5

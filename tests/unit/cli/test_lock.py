@@ -24,7 +24,7 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "node-artifacts.yml"
-    monkeypatch.setattr(node_artifacts, "SHIPPED", path)
+    monkeypatch.setattr(node_artifacts, "SHIPPED", (path,))
     return path
 
 
@@ -40,7 +40,11 @@ def test_what_is_shipped_is_shown_with_its_source_and_writes_nothing(arguments: 
 def test_json_has_all_of_it(capsys: Captured) -> None:
     assert run(["lock", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
-    assert all(len(e["checksum"]["hex"]) in {64, 128} and e["sources"] and e["resolve"]["url"] for e in entries)
+    images = [e for e in entries if "digest" in e]
+    files = [e for e in entries if "digest" not in e]
+    assert all(len(e["checksum"]["hex"]) in {64, 128} and e["sources"] and e["resolve"]["url"] for e in files)
+    assert {e["name"] for e in images} >= {"langfuse", "langfuse-worker", "langfuse-clickhouse"}
+    assert all(len(e["digest"]) == 71 and e["sources"] for e in images)
 
 
 def test_exit_1_and_the_next_step_where_one_is_not_pinned(shipped: Path, capsys: Captured) -> None:
@@ -50,7 +54,8 @@ def test_exit_1_and_the_next_step_where_one_is_not_pinned(shipped: Path, capsys:
     assert "Not pinned: driver, template" in shown
     assert "provision lock --update" in shown
     assert run(["lock", "--json"]) == 1
-    assert [entry["status"] for entry in json.loads(capsys.readouterr().out)] == ["unresolved", "unresolved"]
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["status"] for entry in entries if "digest" not in entry] == ["unresolved", "unresolved"]
 
 
 @pytest.mark.parametrize(

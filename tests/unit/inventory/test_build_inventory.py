@@ -40,15 +40,18 @@ def test_each_model_has_a_key_of_its_own(plan_of: PlanOf) -> None:
 
 def test_firewall_follows_the_flows(plan_of: PlanOf) -> None:
     hosts = build_inventory(plan_of(lab=True), InventoryInput()).host_vars
+    observe = ("10.42.0.14/32",)
     opened = {
         name: {(rule["port"], tuple(rule["sources"])) for rule in variables["base_inbound"]}
         for name, variables in hosts.items()
     }
     assert opened == {
-        "engine": {(8081, ("10.42.0.13/32",))},
-        "data": {(5432, ("10.42.0.13/32",))},
-        "apps": {(8080, ("10.42.0.10/32",)), (5678, ("10.42.0.10/32",))},
-        "gateway": {(443, ("0.0.0.0/0",)), (8443, ("0.0.0.0/0",))},
+        "engine": {(8081, ("10.42.0.10/32",)), (8081, observe), (9100, observe), (9835, observe)},
+        "data": {(5432, ("10.42.0.13/32",)), (6333, ("10.42.0.13/32",)), (9100, observe)},
+        "apps": {(8080, ("10.42.0.10/32",)), (5678, ("10.42.0.10/32",)), (9100, observe)},
+        "gateway": {(port, ("0.0.0.0/0",)) for port in (443, 8443, 9443)}
+        | {(8300, ("10.42.0.13/32",)), (9100, observe), (9180, observe)},
+        "observe": {(3000, ("10.42.0.10/32",))},
     }
     outgoing = {
         (name, rule["port"], tuple(rule["destinations"]))
@@ -57,9 +60,16 @@ def test_firewall_follows_the_flows(plan_of: PlanOf) -> None:
     }
     assert outgoing == {
         ("apps", 5432, ("10.42.0.12/32",)),
-        ("apps", 8081, ("10.42.0.11/32",)),
+        ("apps", 6333, ("10.42.0.12/32",)),
+        ("apps", 8300, ("10.42.0.10/32",)),
+        ("gateway", 8081, ("10.42.0.11/32",)),
         ("gateway", 8080, ("10.42.0.13/32",)),
         ("gateway", 5678, ("10.42.0.13/32",)),
+        ("gateway", 3000, ("10.42.0.14/32",)),
+        ("observe", 8081, ("10.42.0.11/32",)),
+        ("observe", 9835, ("10.42.0.11/32",)),
+        ("observe", 9180, ("10.42.0.10/32",)),
+        *(("observe", 9100, (f"10.42.0.{machine}/32",)) for machine in (10, 11, 12, 13)),
     }
 
 

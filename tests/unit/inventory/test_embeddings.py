@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jinja2 import Environment, StrictUndefined
 
 from provision.errors import PlanError
@@ -73,7 +74,9 @@ def test_nobody_is_offered_a_chat_with_it(plan_of: PlanOf) -> None:
     apps, before = (variables_of(each, "apps") for each in (with_embeddings(plan), plan))
     names = ("open_webui_engines", "open_webui_default_model", "n8n_model")
     assert {name: apps[name] for name in names} == {name: before[name] for name in names}
-    assert apps["open_webui_default_model"] == apps["n8n_model"]["name"] == "chat"
+    assert apps["open_webui_default_model"] == apps["n8n_model"]["name"] == "auto"
+    chats = yaml.safe_load(variables_of(with_embeddings(plan), "gateway")["decision_layer_policy"])["clients"][0]
+    assert (chats["name"], chats["models"]) == ("open-webui", ["chat"])
 
 
 def test_its_probe_asks_for_a_vector_with_its_own_key(plan_of: PlanOf) -> None:

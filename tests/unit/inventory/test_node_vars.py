@@ -55,7 +55,7 @@ def test_a_live_node_gets_headers_of_its_kernel_and_keeps_driver_and_kernel() ->
 
 def test_root_may_touch_the_guests_of_the_plan_alone() -> None:
     plan = plan_of("platform.guests.first_id=5000")
-    assert variables(plan)["proxmox_node_guests"] == {"acme": [5010, 5011, 5012, 5013]}
+    assert variables(plan)["proxmox_node_guests"] == {"acme": [5010, 5011, 5012, 5013, 5014]}
 
 
 def test_power_limits_are_set_by_pci_address_which_is_known_before_the_driver() -> None:

@@ -62,7 +62,7 @@ def test_a_file_or_a_link_is_left_alone(tmp_path: Path) -> None:
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-@pytest.mark.parametrize("failing", ["write_text", "rename"])
+@pytest.mark.parametrize("failing", ["write_bytes", "rename"])
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_failure_leaves_the_old_tree(
     failing: str, after: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from provision.errors import SetupError
-from provision.lab import rootfs
+from provision.lab import bundles, rootfs
 from provision.lab.bundles import bundle_path, ensure_bundle, read_bundle
 from provision.lab.locks import held
 from provision.lab.spreading import make_spread_folder
@@ -63,6 +65,25 @@ def test_cached_bundle_needs_no_lab(tmp_path: Path) -> None:
     said: list[str] = []
     assert ensure_bundle(tmp_path, "1.0-abc", "/opt/x/releases/1.0-abc", said.append).size_bytes == 7
     assert said == []
+
+
+def test_a_bundle_is_there_before_its_builder_is_taken_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guest's many small files take minutes on a busy disk: who only wants the bundle does not wait for that."""
+    (tmp_path / "build.sh").write_text("exit 1\n")
+    at_the_end: list[int] = []
+
+    @contextmanager
+    def guest(*_: object) -> Iterator[None]:
+        yield
+        at_the_end.append(ensure_bundle(tmp_path, "1.0-abc", "/opt/x").size_bytes)
+
+    monkeypatch.setattr(bundles, "require_lab", lambda: None)
+    monkeypatch.setattr(bundles, "builder_guest", guest)
+    for name in ("send_folder", "run_recipe"):
+        monkeypatch.setattr(bundles, name, lambda *_: None)
+    monkeypatch.setattr(bundles, "pack_folder", lambda _root, _dest, fresh: fresh.write_bytes(b"release"))
+    assert ensure_bundle(tmp_path, "1.0-abc", "/opt/x").size_bytes == 7
+    assert at_the_end == [7]
 
 
 def test_folder_without_a_recipe_is_refused(tmp_path: Path) -> None:

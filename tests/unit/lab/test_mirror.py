@@ -48,6 +48,16 @@ def test_files_are_served_by_their_sha256(mirror: str, wanted: str, content: byt
     assert answer.headers["content-length"] == str(len(content))
 
 
+def test_rest_of_a_file_that_broke_off(mirror: str) -> None:
+    url = f"{mirror}/sha256/{MODEL_HEX}"
+    rest = httpx.get(url, headers={"Range": "bytes=5000-"}, trust_env=False)
+    assert (rest.status_code, rest.content) == (206, MODEL[5000:])
+    assert rest.headers["content-range"] == f"bytes 5000-{len(MODEL) - 1}/{len(MODEL)}"
+    assert httpx.get(url, headers={"Range": f"bytes={len(MODEL)}-"}, trust_env=False).status_code == 416
+    other = httpx.get(url, headers={"Range": "bytes=-5"}, trust_env=False)
+    assert (other.status_code, other.content) == (200, MODEL), "a range that it does not know is no range"
+
+
 def test_head_has_the_length_and_no_body(mirror: str) -> None:
     answer = httpx.head(f"{mirror}/sha256/{MODEL_HEX}", trust_env=False)
     assert (answer.status_code, answer.headers["content-length"], answer.content) == (200, str(len(MODEL)), b"")

@@ -7,9 +7,11 @@ import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import yaml
 
 from provision.catalog import node_artifacts
 from provision.errors import SetupError, UnreachableError, UsageError
@@ -17,12 +19,13 @@ from provision.pipeline import lock
 from tests.unit.pipeline.upstream import CONTENT, NEWER, Upstream, publish, serve_upstream, write_shipped
 
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+GIT_ID = hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT, usedforsecurity=False).hexdigest()
 
 
 @pytest.fixture(autouse=True)
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "node-artifacts.yml"
-    monkeypatch.setattr(node_artifacts, "SHIPPED", path)
+    monkeypatch.setattr(node_artifacts, "SHIPPED", (path,))
     monkeypatch.setenv("PROVISION_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(lock, "_TIMEOUT", httpx.Timeout(0.5))
     return path
@@ -209,7 +212,11 @@ def test_a_lock_that_cannot_be_written_is_explained(upstream: Upstream, shipped:
 
 def test_the_shipped_addresses_are_asked_as_they_stand(monkeypatch: pytest.MonkeyPatch) -> None:
     """The real addresses up to the resolver: no name is looked up on any network."""
-    monkeypatch.setattr(node_artifacts, "SHIPPED", Path(node_artifacts.__file__).parent / "data" / "node-artifacts.yml")
+    data = Path(node_artifacts.__file__).parent / "data"
+    kinds = ("node-artifacts", "service-artifacts", "model-files", "checkpoint-files")
+    monkeypatch.setattr(node_artifacts, "SHIPPED", tuple(data / f"{kind}.yml" for kind in kinds))
+    published = [urlsplit(entry.resolve.url) for entry in lock.list_locked()]
+    assert {"download.nvidia.com", "download.proxmox.com", "cloud.debian.org"} <= {url.hostname for url in published}
     asked = []
 
     def refuse(host: str, port: int, *_: object, **__: object) -> None:
@@ -218,6 +225,67 @@ def test_the_shipped_addresses_are_asked_as_they_stand(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     update = lock.update_lock()
-    assert asked == [("download.nvidia.com", 443), ("download.proxmox.com", 80), ("cloud.debian.org", 443)]
-    assert [type(error) for error in update.errors] == [UnreachableError] * 3
+    assert asked == [(url.hostname, 80 if url.scheme == "http" else 443) for url in published]
+    assert [type(error) for error in update.errors] == [UnreachableError] * len(published)
     assert not lock.overlay_file().exists()
+
+
+def test_a_small_file_of_the_hub_that_is_another_one_is_refused(upstream: Upstream, shipped: Path) -> None:
+    """The hub tells its id in git alone: the pin is compared with the file once it is there."""
+    listed = json.dumps([{"path": "driver-1.0.run", "oid": GIT_ID, "size": len(CONTENT)}])
+    publish_as(upstream, shipped, "huggingface", listed, pinned=NEWER)
+    only_error(lock.update_lock("driver"), hashlib.sha256(NEWER).hexdigest())
+    publish_as(upstream, shipped, "huggingface", listed.replace(GIT_ID, "0" * 40))
+    only_error(lock.update_lock("driver"), "is not what upstream publishes")
+
+
+def test_a_file_of_tiktoken_is_compared_with_its_program(upstream: Upstream, shipped: Path) -> None:
+    text = f'load(\n    "{upstream.url}/1.0/driver-1.0.run",\n    expected_hash="{SHA256}",\n)'
+    publish_as(upstream, shipped, "tiktoken", text)
+    assert [change.after for change in lock.update_lock().changes] == [SHA256]
+
+
+def publish_as(upstream: Upstream, shipped: Path, form: str, listed: str, pinned: bytes | None = None) -> None:
+    """The driver, whose checksum upstream publishes in another form."""
+    write_shipped(shipped, upstream.url, pinned=pinned)
+    entries = yaml.safe_load(shipped.read_text())
+    entries["driver"]["resolve"] = {"url": f"{upstream.url}/1.0/list", "format": form}
+    shipped.write_text(yaml.safe_dump({"driver": entries["driver"]}))
+    upstream.files["/1.0/list"] = listed.encode()
+
+
+@pytest.mark.parametrize(
+    ("form", "listed"),
+    [
+        ("single", f"{SHA256}\n"),
+        ("single", f"{SHA256}  driver-1.0.run\n"),
+        ("huggingface", json.dumps([{"path": "x"}, {"path": "driver-1.0.run", "lfs": {"oid": SHA256}}])),
+        ("huggingface", json.dumps([{"path": "driver-1.0.run", "oid": GIT_ID, "size": len(CONTENT)}])),
+        ("github", json.dumps({"assets": [{"name": "x"}, {"name": "driver-1.0.run", "digest": f"sha256:{SHA256}"}]})),
+    ],
+    ids=["alone", "with its name", "hub", "small on the hub", "GitHub release"],
+)  # fmt: skip
+def test_other_forms_of_publishing(upstream: Upstream, shipped: Path, form: str, listed: str) -> None:
+    publish_as(upstream, shipped, form, listed)
+    update = lock.update_lock()
+    assert not update.errors
+    assert [change.after for change in update.changes] == [SHA256]
+
+
+@pytest.mark.parametrize(
+    ("form", "listed"),
+    [
+        ("single", f"{SHA256}  another.run\n"),
+        ("single", f"{SHA256}\n{SHA256}\n"),
+        ("single", "<html>not here</html>"),
+        ("huggingface", "[1]"),
+        ("huggingface", json.dumps([{"path": "driver-1.0.run", "oid": SHA256}])),
+        ("github", "not JSON"),
+        ("github", "[]"),
+        ("github", json.dumps({"assets": [{"name": "driver-1.0.run", "digest": None}]})),
+        ("github", json.dumps({"assets": [{"name": "driver-1.0.run", "digest": f"sha512:{SHA256}"}]})),
+    ],
+)
+def test_other_forms_that_do_not_name_the_file(upstream: Upstream, shipped: Path, form: str, listed: str) -> None:
+    publish_as(upstream, shipped, form, listed)
+    only_error(lock.update_lock(), "checksums of driver-1.0.run")

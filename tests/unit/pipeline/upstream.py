@@ -31,6 +31,7 @@ class Upstream(ThreadingHTTPServer):
         self.silent: set[str] = set()
         self.closing = threading.Event()
         self.asked: list[str] = []
+        self.last_modified = "Sun, 01 Nov 2020 10:00:00 GMT"
 
     @property
     def url(self) -> str:
@@ -57,6 +58,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = upstream.files[path]
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
+        if upstream.last_modified:
+            self.send_header("Last-Modified", upstream.last_modified)
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if path in upstream.cut else content)
 

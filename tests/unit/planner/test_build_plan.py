@@ -315,3 +315,11 @@ def test_power_and_cores_are_warned_of(make_profile: MakeProfile, catalog: Catal
     }
     warned = {f.where for f in plan_live(make_profile(hardware=hardware), catalog).findings if f.severity == "warning"}
     assert warned == {"machines", "hardware.power_supply"}
+
+
+def test_a_stand_in_is_named_in_the_plan(make_profile: MakeProfile, catalog: Catalog) -> None:
+    entry = catalog.services["n8n"].model_copy(update={"artifacts": ("n8n",), "stand_in": True})
+    standing = catalog.model_copy(update={"services": {**catalog.services, "n8n": entry}})
+    plan = plan_live(make_profile(), standing)
+    assert [(s.name, s.artifacts) for s in plan.services if s.stand_in] == [("n8n", ("n8n",))]
+    assert [f.where for f in plan.findings if "stand-in" in f.what] == ["services.n8n"]

@@ -25,6 +25,7 @@ def test_ids_follow_from_the_address_and_can_be_moved() -> None:
         "data": 42012,
         "apps": 42013,
         "gateway": 42010,
+        "observe": 42014,
     }
     moved = plan_of("sme-2x4090", "platform.guests.first_id=9000")
     assert guests(moved)["engine"].id == 9011

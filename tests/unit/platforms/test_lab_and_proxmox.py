@@ -10,6 +10,9 @@ from provision.models.lab import LabModel
 from provision.models.plan import Plan
 from provision.planner import build_plan
 from provision.platforms import explain_missing_guests, lab_spec, live_connections, machines_to_create
+from provision.platforms.lab import IMAGE_DRIVERS
+from provision.preflight.driver_table import numbers
+from provision.preflight.engine_drivers import FLOORS
 from provision.profile import load_profile
 
 LAB_MODEL = LabModel(
@@ -42,6 +45,7 @@ def test_a_lab_has_the_plans_guests_and_cards() -> None:
         "data": "10.42.0.12",
         "apps": "10.42.0.13",
         "gateway": "10.42.0.10",
+        "observe": "10.42.0.14",
     }
     gpus = {guest.name: guest.gpus for guest in spec.guests}
     assert [name for name, cards in gpus.items() if cards] == ["engine"]
@@ -51,6 +55,17 @@ def test_a_lab_has_the_plans_guests_and_cards() -> None:
     ]
     assert [gpu.uuid for gpu in gpus["engine"]] == [card.uuid for card in plan.cards]
     assert machines_to_create(plan) == plan.machines
+
+
+def test_a_guest_that_stands_for_a_rented_host_is_as_its_provider_hands_it_over() -> None:
+    (hetzner,) = lab_spec(plan_of("hetzner-rtx6000", lab=True)).guests
+    (scaleway,) = lab_spec(plan_of("scaleway-h100", lab=True)).guests
+    assert hetzner.plain_host is not None
+    assert hetzner.plain_host.image_driver is None
+    assert scaleway.plain_host is not None
+    assert scaleway.plain_host.image_driver == IMAGE_DRIVERS["scaleway"]
+    assert numbers(IMAGE_DRIVERS["scaleway"]) >= numbers(FLOORS["llama_cpp"])
+    assert not any(guest.plain_host for guest in lab_spec(plan_of("sme-2x4090", lab=True)).guests)
 
 
 def test_a_lab_without_cards_simulates_none() -> None:

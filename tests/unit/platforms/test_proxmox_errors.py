@@ -11,6 +11,7 @@ import requests
 from proxmoxer.core import ResourceException
 
 from provision.errors import ExitCode, ProvisionError, RunError
+from provision.models.guests import GuestState
 from provision.platforms.proxmox import ProxmoxNode, explain_task
 
 LONG = "unable to create CT 42011 - volume 'x' does not exist"
@@ -59,13 +60,14 @@ CASES = {
     "refused": (requests.exceptions.ConnectionError(), 7, "pveproxy"),
     "another certificate": (requests.exceptions.SSLError(), 5, "CA"),
 }
+GUEST = GuestState(kind="lxc", id=42011, name="engine", status="stopped", tags=(), lock=None)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_failure_of_a_request(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     error, code, hint = CASES[case]
     with pytest.raises(ProvisionError) as caught:
-        node(raising(error), monkeypatch).config(42011)
+        node(raising(error), monkeypatch).config(GUEST)
     assert caught.value.exit_code == ExitCode(code)
     assert "read the configuration of guest 42011" in caught.value.what
     assert hint in caught.value.hint
@@ -76,7 +78,7 @@ def test_each_failure_of_a_request(case: str, monkeypatch: pytest.MonkeyPatch) -
 def test_fields_that_proxmox_refuses_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     error = ResourceException(400, "Bad Request", "Parameter verification failed.", errors={"net0": "invalid format"})
     with pytest.raises(RunError, match="net0: invalid format"):
-        node(raising(error), monkeypatch).update(42011, {"net0": "x"})
+        node(raising(error), monkeypatch).update(GUEST, {"net0": "x"})
 
 
 def task(*states: dict[str, str]) -> Callable[[str], Any]:
@@ -90,9 +92,9 @@ def test_a_task_is_waited_for_and_its_error_told(monkeypatch: pytest.MonkeyPatch
         api = node(task({"status": "running"}, {"status": "stopped", "exitstatus": ended}), monkeypatch)
         if fails:
             with pytest.raises(RunError, match="could not destroy guest 42011"):
-                api.destroy(42011)
+                api.destroy(GUEST)
         else:
-            api.destroy(42011)
+            api.destroy(GUEST)
 
 
 @pytest.mark.parametrize(

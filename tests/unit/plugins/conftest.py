@@ -31,6 +31,7 @@ def _load(folder: str, name: str) -> ModuleType:
 
 
 _load("module_utils", "provision_quiet")  # the modules import it by the name that Ansible gives it
+_load("module_utils", "provision_trial")
 
 
 @pytest.fixture(scope="session")

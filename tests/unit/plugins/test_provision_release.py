@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.stand_ins.faulty_server import serve_faulty
+
 REPOSITORY = Path(__file__).parents[3]
 BUILD = 'set -e\nmkdir -p "$1"\necho "${FLAVOUR:-plain} $(cat "$(dirname "$0")/VERSION")" > "$1/program"\n'
 
@@ -62,6 +64,7 @@ def bundle(file_server: Any, tmp_path: Path) -> dict[str, str]:
     folder = tmp_path / "built"
     (folder / "bin").mkdir(parents=True)
     (folder / "program").write_text("from a bundle\n")
+    (folder / "bin" / "noise").write_bytes(os.urandom(4000))
     archive = tmp_path / "bundle.tar.zst"
     subprocess.run(["tar", "--zstd", "-C", str(folder), "-cf", str(archive), "."], check=True)
     file_server.files["/bundle"] = archive.read_bytes()
@@ -104,6 +107,50 @@ def test_wrong_bundle_is_refused_and_current_stays(install: Any, bundle: dict[st
     assert listing(home) == {".lock", "current", "releases", "1.0-a"}
 
 
+UNPACK = 'set -e; mkdir -p "$1"; ls "$ARTIFACTS" > "$1/given"; tar -xf "$ARTIFACTS/thing.tar.gz" -C "$1"\n'
+
+
+@pytest.fixture
+def artifact(bundle: dict[str, str], recipe: Path) -> dict[str, str]:
+    (recipe / "build.sh").write_text(UNPACK)
+    return {"file": "thing.tar.gz", **bundle}
+
+
+def test_recipe_unpacks_what_was_fetched_and_checked(install: Any, artifact: dict[str, str], home: Path) -> None:
+    answer = install("1.0-a", artifacts=[artifact])
+    assert (answer["changed"], answer["source"]) == (True, "recipe")
+    assert (home / "current" / "program").read_text() == "from a bundle\n"
+    assert (home / "current" / "given").read_text() == "thing.tar.gz\n"
+    assert listing(home) == {".lock", "current", "releases", "1.0-a"}
+
+
+def test_wrong_artifact_never_reaches_the_recipe(
+    install: Any, recipe: Path, artifact: dict[str, str], home: Path, tmp_path: Path
+) -> None:
+    (recipe / "build.sh").write_text(BUILD)
+    install("1.0-a")
+    (recipe / "build.sh").write_text(f"touch {tmp_path}/it-ran\n")
+    answer = install("1.0-b", artifacts=[{**artifact, "sha256": "0" * 64}])
+    assert "thrown away" in answer["msg"]
+    assert not (tmp_path / "it-ran").exists()
+    assert (home / "current").readlink() == Path("releases/1.0-a")
+
+
+def test_what_was_fetched_outlives_a_failed_recipe(
+    install: Any, recipe: Path, artifact: dict[str, str], file_server: Any, home: Path
+) -> None:
+    (recipe / "build.sh").write_text("exit 7\n")
+    assert "exit status 7" in install("1.0-a", artifacts=[artifact])["msg"]
+    del file_server.files["/bundle"]
+    (recipe / "build.sh").write_text(UNPACK)
+    assert install("1.0-a", artifacts=[artifact])["changed"] is True
+    assert not (home / ".downloads").exists()
+
+
+def test_name_of_an_artifact_is_no_path(install: Any, artifact: dict[str, str]) -> None:
+    assert "no file name" in install("1.0-a", artifacts=[{**artifact, "file": "../x"}])["msg"]
+
+
 def test_failed_recipe_tells_its_last_lines(install: Any, recipe: Path, home: Path) -> None:
     (recipe / "build.sh").write_text('mkdir -p "$1"; echo the reason >&2; exit 7\n')
     answer = install("1.0-a")
@@ -111,7 +158,8 @@ def test_failed_recipe_tells_its_last_lines(install: Any, recipe: Path, home: Pa
     assert "the reason" in answer["msg"]
     assert not (home / "current").exists()
     (recipe / "build.sh").write_text(BUILD)
-    assert install("1.0-a")["removed"] == ["1.0-a"]
+    assert not list((home / "releases").iterdir()), "a half release takes no room until the next run"
+    assert install("1.0-a")["changed"] is True
 
 
 def test_rollback_needs_no_recipe(install: Any, home: Path) -> None:
@@ -120,6 +168,18 @@ def test_rollback_needs_no_recipe(install: Any, home: Path) -> None:
     answer = install("1.0-a", send=False)
     assert (answer["changed"], answer["source"], answer["previous"]) == (True, "present", "1.0-b")
     assert (home / "current").readlink() == Path("releases/1.0-a")
+
+
+def test_release_stays_on_trial_until_it_has_answered(install: Any, home: Path) -> None:
+    """Also for the run after one that was killed between the switch and the first start."""
+    assert install("1.0-a")["on_trial"] is False, "there is nothing to go back to"
+    (home / ".proven").write_text("1.0-a\n")
+    assert install("1.0-a")["on_trial"] is False
+    assert install("1.0-b")["on_trial"] is True
+    again = install("1.0-b")
+    assert (again["changed"], again["on_trial"]) == (False, True)
+    (home / ".proven").write_text("1.0-b\n")
+    assert install("1.0-b")["on_trial"] is False
 
 
 def test_old_releases_go_and_the_last_used_stays(install: Any, home: Path) -> None:
@@ -161,8 +221,9 @@ def test_kill_while_building_then_a_run_that_waits_for_the_orphan(
         "    s = u.spec_from_file_location(name, path); m = u.module_from_spec(s); sys.modules[name] = m\n"
         "    s.loader.exec_module(m); return m\n"
         "load('ansible.module_utils.provision_fetch', sys.argv[1] + '/module_utils/provision_fetch.py')\n"
+        "load('ansible.module_utils.provision_trial', sys.argv[1] + '/module_utils/provision_trial.py')\n"
         "m = load('provision_release', sys.argv[1] + '/modules/provision_release.py')\n"
-        "m.install(dict(service='thing', release='1.0-a', root=sys.argv[2], recipe='x', bundle={},\n"
+        "m.install(dict(service='thing', release='1.0-a', root=sys.argv[2], recipe='x', bundle={}, artifacts=[],\n"
         "               recipe_archive=sys.argv[3], environment={}, keep=2), False)\n"
     )
     argv = [sys.executable, "-c", script, str(REPOSITORY / "plugins"), str(tmp_path / "opt"), pack(recipe)]
@@ -179,3 +240,51 @@ def test_kill_while_building_then_a_run_that_waits_for_the_orphan(
     time.sleep(0.2)
     assert sorted(path.name for path in (home / "releases" / "1.0-a").iterdir()) == [".complete", "program"]
     assert listing(home) == {".lock", "current", "releases", "1.0-a"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("corrupt", "thrown away"),
+        ("truncated", "thrown away"),
+        ("cut", "bytes early"),
+        ("slow", "bytes per second"),
+        ("503", "answers 503"),
+    ],
+)
+def test_faulty_server_changes_nothing_and_the_next_run_mends_it(
+    install: Any, bundle: dict[str, str], file_server: Any, home: Path, monkeypatch: pytest.MonkeyPatch,
+    fault: str, said: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(sys.modules["ansible.module_utils.provision_fetch"], "WINDOW_S", 0.3)
+    install("1.0-a")
+    with serve_faulty(file_server.files["/bundle"]) as server:
+        server.fault = fault
+        answer = install("1.0-b", bundle={**bundle, "url": server.url})
+        assert said in answer["msg"]
+        assert answer["hint"]
+        assert (home / "current").readlink() == Path("releases/1.0-a")
+        assert not (home / "releases" / "1.0-b").exists()
+        server.fault = ""
+        assert install("1.0-b", bundle={**bundle, "url": server.url})["changed"] is True
+    assert (home / "current" / "program").read_text() == "from a bundle\n"
+
+
+def test_reset_is_gone_on_with(install: Any, bundle: dict[str, str], file_server: Any) -> None:
+    with serve_faulty(file_server.files["/bundle"]) as server:
+        server.fault = "reset"
+        assert install("1.0-a", bundle={**bundle, "url": server.url})["changed"] is True
+        assert server.ranges == [None, f"bytes={len(server.content) // 2}-"]
+
+
+def test_full_disk_is_seen_before_the_download(
+    install: Any, bundle: dict[str, str], monkeypatch: pytest.MonkeyPatch, home: Path
+) -> None:
+    class Usage:
+        free = 10
+
+    monkeypatch.setattr("shutil.disk_usage", lambda _: Usage)
+    answer = install("1.0-a", bundle=bundle)
+    assert "MiB free" in answer["msg"]
+    assert "free at least 1 MiB" in answer["hint"]
+    assert not (home / "current").exists()

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.stand_ins.faulty_server import closed_port, serve_faulty
+
 MODULE = Path(__file__).parents[3] / "plugins" / "modules" / "provision_unit.py"
 START = "Sun 2026-11-22 03:10:12.500000 UTC"
 START_SECONDS = 1795317012.5
@@ -110,7 +112,21 @@ def test_failed_unit_ends_the_wait_at_once(module: ModuleType, monkeypatch: pyte
     monkeypatch.setattr(module, "read_journal", lambda _name: "boom")
     wish = make_wish(ready_tcp="127.0.0.1:1", ready_url=None, ready_seconds=3600)
     with pytest.raises(module.Refused, match=r"failed.*\nboom"):
-        module.wait_until_ready(wish)
+        module.wait_until_ready(wish, 3600)
+
+
+def test_silent_release_is_given_up_long_before_one_that_loads(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "read_unit", lambda _name: {"ActiveState": "active"})
+    monkeypatch.setattr(module, "read_journal", lambda _name: "")
+    wish = make_wish(ready_tcp=None, ready_url=f"http://127.0.0.1:{closed_port()}/health")
+    with pytest.raises(module.Refused, match="gave no answer for 0 s"):
+        module.wait_until_ready(wish, 3600, 0)
+    with serve_faulty(b"") as loading:
+        loading.fault = "503"
+        with pytest.raises(module.Refused, match="not ready after 1 s"):
+            module.wait_until_ready({**wish, "ready_url": loading.url}, 1, 0)
 
 
 def test_missing_need_is_named(module: ModuleType) -> None:

@@ -106,7 +106,7 @@ def test_a_machine_that_is_no_proxmox_node(use: NodeLogin, pve9: WrittenNode, ca
     ("arguments", "code", "words"),
     [
         (["--profile", "sme-2x4090"], 3, "platform.host=NODE"),
-        (["--profile", "scaleway-h100"], 2, "not for Proxmox"),
+        (["--profile", "scaleway-h100"], 3, "platform.host=NODE"),
         (["--set", "platform.host=pve1"], 2, "no profile is named"),
         (["--client", "nobody"], 2, "provision init nobody"),
         (["--profile", "sme-2x4090", "--set", "platform.host=pve1.invalid"], 7, "has no address"),
@@ -144,3 +144,13 @@ def test_without_a_profile_it_examines_this_machine(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("provision.pipeline.doctor.missing_requirements", lambda: [])
     assert run(["doctor"]) == 0
     assert capsys.readouterr().out == "Everything the lab needs is here.\n"
+
+
+def test_a_plain_host_the_whole_way(use: NodeLogin, capsys: Captured) -> None:
+    """This machine's own files: no card, another address; nothing of Proxmox is said."""
+    code = run(["doctor", "--profile", "hetzner-rtx6000", "--set", "platform.host=127.0.0.1", "--json"])
+    found = {one["check"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
+    assert code in {4, 5}
+    assert {"cards", "host_network"} <= set(found)
+    assert not {"proxmox", "storage", "template"} & set(found)
+    assert found["host_network"]["where"].startswith("host ")

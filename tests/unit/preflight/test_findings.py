@@ -122,7 +122,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str, str, str]] = {
     ),
     "storage off": (
         {"storages": (storage("local", rootdir=False), storage("nfs", active=False))},
-        "storage", "error", "not active: nfs", "Container",
+        "storage", "error", "not active: nfs", "Guest",
     ),
     "storage full": ({"storages": (storage("local", mib=400_000),)}, "storage", "error", "free: local 400000", "room"),
     "no disk fits": (
@@ -197,7 +197,31 @@ def test_one_fault_gives_one_finding(case: str, findings: Findings) -> None:
 
 
 def test_every_check_is_broken_once() -> None:
-    assert {case[1] for case in BROKEN.values()} | {"secure_boot", "template_sum"} == {check.id for check in CHECKS}
+    elsewhere = {"secure_boot", "template_sum", "image"}
+    here = {check.id for check in CHECKS if "proxmox" in check.platforms}
+    assert {case[1] for case in BROKEN.values()} | elsewhere == here
+
+
+def test_a_vm_needs_storages_that_take_it_and_the_pinned_image(plan: Plan, healthy: NodeObservation) -> None:
+    wanted = WantedFiles(driver=None, template="t", template_sha512="a", image="debian.qcow2", image_sha512="b" * 128)
+    machines = tuple(m.model_copy(update={"kind": "vm"}) if m.name == "gateway" else m for m in plan.machines)
+    good = {"image_storages": {"images": ("local-lvm",), "import": ("local",)}, "image_sums": {}}
+
+    def found(with_vm: bool = True, **changed: Any) -> list[tuple[str, str]]:
+        node = healthy.model_copy(update={**good, **changed})
+        asked = plan.model_copy(update={"machines": machines}) if with_vm else plan
+        return [(f.severity, f.what) for f in judge(asked, node, wanted=wanted) if f.check == "image"]
+
+    assert found() == []
+    assert found(image_sums={"debian.qcow2": "b" * 128, "other.qcow2": "c"}) == []
+    assert found(with_vm=False, image_storages={}) == []
+    nothing = found(image_storages={})
+    assert [severity for severity, _ in nothing] == ["error", "error"]
+    assert "'local' takes no images to import" in nothing[0][1]
+    assert "'local-lvm' takes no disks" in nothing[1][1]
+    assert "not the pinned one" in found(image_sums={"debian.qcow2": "c" * 128})[0][1]
+    assert "that came with 8.4" in found(pve="8.2.4")[0][1]
+    assert [severity for severity, _ in found(image_storages=None, image_sums=None)] == ["warning", "warning"]
 
 
 def test_a_template_of_the_pinned_name_must_be_the_pinned_one(plan: Plan, healthy: NodeObservation) -> None:

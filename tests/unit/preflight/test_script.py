@@ -15,7 +15,7 @@ from provision.models.node import NodeObservation, parse_node
 from provision.pipeline.node import node_script
 from provision.preflight.script import reading
 from tests.unit.preflight.conftest import Observe, document
-from tests.unit.preflight.written_nodes import WrittenNode
+from tests.unit.preflight.written_nodes import LSBLK, WrittenNode
 
 SCRIPT = Path(__file__).resolve().parents[3] / "provision" / "preflight" / "script"
 JSON = ("--output-format", "json")
@@ -30,9 +30,13 @@ ALLOWED = {
     ("timedatectl", "show", "--property=NTPSynchronized", "--value"),
     ("apt-config", "dump"),
     ("apt-mark", "showhold"),
+    ("ss", "-H", "-t", "-l", "-n", "-p"),
+    LSBLK,
     ("pvesm", "status"),
     ("pvesm", "status", "--content", "rootdir"),
     ("pvesm", "status", "--content", "vztmpl"),
+    ("pvesm", "status", "--content", "images"),
+    ("pvesm", "status", "--content", "import"),
     ("pveam", "list", "local"),
     ("pvesh", "get", "/cluster/resources", "--type", "vm", *JSON),
     ("pvesh", "get", "/nodes/localhost/tasks", "--source", "active", *JSON),
@@ -261,4 +265,6 @@ def test_the_text_that_is_sent_runs_here_and_names_what_is_missing() -> None:
         assert node.unread[fact] == f"the command {program} is missing"
     assert {"tasks", "subscription"} <= set(node.unread)
     nothing = {name for name, value in json.loads(done.stdout).items() if value is None}
-    assert nothing - set(node.unread) <= {"driver", "pinned_kernel"}, "a fact is missing and nobody says why"
+    assert nothing - set(node.unread) <= {"driver", "driver_noted", "pinned_kernel"}, (
+        "a fact is missing and nobody says why"
+    )

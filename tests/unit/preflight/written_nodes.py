@@ -15,10 +15,15 @@ from typing import NamedTuple
 STAND_IN = Path(__file__).with_name("stand_ins") / "answer"
 PROGRAMS = (
     *("pveversion", "pvesm", "pveam", "pvesh", "dkms", "mokutil", "timedatectl", "ip"),
-    *("dpkg-query", "apt-cache", "apt-config", "apt-mark"),
+    *("dpkg-query", "apt-cache", "apt-config", "apt-mark", "ss", "lsblk"),
 )
 DPKG = ("dpkg-query", "-W", "-f", "${Package} ${db:Status-Status}\n")
 APT_CACHE = ("apt-cache", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache=", "pkgnames")
+LSBLK = (
+    *("lsblk", "--json", "--bytes", "--paths", "--output"),
+    "NAME,TYPE,SIZE,RO,FSTYPE,PTTYPE,LABEL,MOUNTPOINTS",
+)
+SS = ("ss", "-H", "-t", "-l", "-n", "-p")
 STORAGE_HEAD = "Name             Type     Status     Total (KiB)      Used (KiB) Available (KiB)        %\n"
 LOCAL = "local             dir     active        98497780         5105720        88342512    5.18%\n"
 THIN = "local-lvm     lvmthin     active      1796344320               0      1796344320    0.00%\n"
@@ -77,6 +82,8 @@ def _write_machine(node: WrittenNode) -> None:
         "/proc/modules", "nvidia_uvm 4222976 2 - Live 0x0\nnvidia 14381056 42 nvidia_uvm, Live 0x0\next4 1 0 - Live\n"
     )
     node.write("/proc/cmdline", f"BOOT_IMAGE=/boot/vmlinuz-{kernel} root=/dev/mapper/pve-root ro quiet\n")
+    debian = {"bookworm": 12, "trixie": 13}[node.release.suite]
+    node.write("/etc/os-release", f'PRETTY_NAME="Debian"\nID=debian\nVERSION_ID="{debian}"\n')
     node.write("/proc/meminfo", "MemTotal:       131713448 kB\nMemFree:        120000000 kB\n")
     node.write("/etc/modprobe.d/blacklist-nouveau.conf", "# kept off\nblacklist nouveau\noptions nouveau modeset=0\n")
 
@@ -136,6 +143,14 @@ def _answer_machine(node: WrittenNode) -> None:
     links = [{"ifname": "vmbr0", "addr_info": [{"family": "inet", "local": "192.0.2.10", "prefixlen": 24}]}]
     node.answer(("ip", "-json", "-4", "address", "show"), json.dumps(links))
     node.answer(("apt-mark", "showhold"), "")
+    part = {"name": "/dev/sda1", "type": "part"}
+    disk = {"name": "/dev/sda", "type": "disk", "size": 480_103_981_056, "ro": False, "fstype": None, "label": None}
+    root = {**disk, "pttype": "gpt", "mountpoints": [None], "children": [part]}
+    cd = {**disk, "name": "/dev/sr0", "type": "rom", "pttype": None, "mountpoints": [None]}
+    node.answer(LSBLK, json.dumps({"blockdevices": [root, cd]}))
+    node.answer(SS, 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=700,fd=3))\n')
+    node.write("/proc/700/cgroup", "0::/system.slice/ssh.service\n")
+    (node.root / "proc/700/fd").mkdir()
 
 
 def _answer_proxmox(node: WrittenNode) -> None:
@@ -148,6 +163,8 @@ def _answer_proxmox(node: WrittenNode) -> None:
     node.answer(("pvesm", "status"), STORAGE_HEAD + LOCAL + THIN)
     node.answer(("pvesm", "status", "--content", "rootdir"), STORAGE_HEAD + THIN)
     node.answer(("pvesm", "status", "--content", "vztmpl"), STORAGE_HEAD + LOCAL)
+    node.answer(("pvesm", "status", "--content", "images"), STORAGE_HEAD + THIN)
+    node.answer(("pvesm", "status", "--content", "import"), STORAGE_HEAD + LOCAL)
     node.answer(
         ("pveam", "list", "local"),
         "NAME                          SIZE\nlocal:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst  120.29MB\n",

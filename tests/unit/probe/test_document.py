@@ -30,6 +30,7 @@ EVERYTHING = {
     "vram_before": [{"engine": "chat", "path": "/nonexistent"}],
     "egress": [{"user": "nobody", "host": "127.0.0.1", "port": 1}],
     "disk": ["/", "/nonexistent"],
+    "prometheus": [{"url": "http://127.0.0.1:1"}],
 }
 
 
@@ -55,6 +56,7 @@ def test_everything_at_once_fits_the_contract(probe: Probe) -> None:
         "vram_before",
         "egress",
         "disk",
+        "prometheus",
         "memory",
     ):
         assert getattr(seen, section) is not None, section

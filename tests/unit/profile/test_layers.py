@@ -66,6 +66,7 @@ def test_the_numbers_of_the_reference_profile() -> None:
         "data": 12,
         "apps": 13,
         "gateway": 10,
+        "observe": 14,
     }
 
 

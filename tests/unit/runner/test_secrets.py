@@ -8,7 +8,7 @@ import bcrypt
 import pytest
 
 from provision.errors import SetupError
-from provision.runner.secrets import ensure_secrets, read_secrets
+from provision.runner.secrets import ensure_secrets, keep_secret, read_secrets
 from provision.runner.workspace import Workspace, open_workspace
 
 REQUIRED = {"owner": "password", "owner_hash": "bcrypt-of:owner", "key": "hex32", "token": "token"}
@@ -60,3 +60,13 @@ def test_two_clients_have_different_secrets(tmp_path: Path) -> None:
     one = ensure_secrets(open_workspace(tmp_path, "one", "lab"), REQUIRED)
     two = ensure_secrets(open_workspace(tmp_path, "two", "lab"), REQUIRED)
     assert not set(one.values()) & set(two.values())
+
+
+def test_a_secret_of_somebody_else_is_asked_for_and_never_made(workspace: Workspace) -> None:
+    wanted = {**REQUIRED, "alerts_mail_password": "given"}
+    with pytest.raises(SetupError, match="only its other side knows alerts_mail_password") as refused:
+        ensure_secrets(workspace, wanted)
+    assert "provision secrets set alerts_mail_password" in refused.value.hint
+    assert not workspace.secrets_file.exists()
+    keep_secret(workspace, "alerts_mail_password", "theirs")
+    assert ensure_secrets(workspace, wanted)["alerts_mail_password"] == "theirs"

@@ -57,8 +57,13 @@ def judge_both(
         },
     )
 
+    assert web.workflow is not None
+    assert web.workflow.report is not None
+    rows = [row.model_dump() for row in web.workflow.report.engines]
+    reported = amend(web, {"workflow.report.engines": [*rows, rows[0] | {"engine": "search"}]})
+
     def run(changes: dict[str, Any]) -> tuple[CheckResult, ...]:
-        return judge(both, {**observations, "engine": amend(healthy, changes)}, web)
+        return judge(both, {**observations, "engine": amend(healthy, changes)}, reported)
 
     return run
 

@@ -59,6 +59,16 @@ def judge_live(live_plan: Plan, live: dict[str, MachineObservation], web: WebObs
     return run
 
 
+def test_a_real_model_does_not_say_the_same_of_unlike_documents(
+    live_plan: Plan, live: dict[str, MachineObservation], web: WebObservation, amend: Amend
+) -> None:
+    """Not asked of the lab's small model, which is not judged for being right."""
+    constant = amend(web, {"workflow.documents.1.summary": "Invoice 2207"})
+    failed = [check for check in judge(live_plan, live, constant) if check.status == "failed"]
+    assert [check.id for check in failed] == ["document_class"]
+    assert "have the same summary" in failed[0].measured
+
+
 def test_healthy_real_cards_are_green_and_not_marked(
     live_plan: Plan, live: dict[str, MachineObservation], web: WebObservation
 ) -> None:
@@ -72,6 +82,17 @@ def test_healthy_real_cards_are_green_and_not_marked(
     [
         ({"gpu.simulated": True}, "gpu_visible", "simulated"),
         ({"engines.0.load.layers_offloaded": 0}, "model_resident", "model on CPU only: 0 of 81 layers"),
+        # As Ollama's /api/ps tells it.
+        (
+            {"engines.0.props.size_mib": 43000, "engines.0.props.size_vram_mib": 0},
+            "model_resident",
+            "model on CPU only: 0 of 43000 MiB",
+        ),
+        (
+            {"engines.0.props.size_mib": 43000, "engines.0.props.size_vram_mib": 40000},
+            "model_resident",
+            "part of the model on the CPU: 40000 of 43000",
+        ),
         ({"engines.0.load.layers_offloaded": 60}, "model_resident", "part of the model on the CPU: 60 of 81"),
         ({"engines.0.process.cuda_visible_devices": "1,0"}, "model_resident", "wrong card"),
         ({"engines.0.process.cuda_visible_devices": None}, "model_resident", "is not set"),

@@ -21,7 +21,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 
+from provision.models.observation_web import VectorStoreObservation
 from provision.models.plan import Plan
+from provision.models.profile import SignOn
 from provision.verify import web_steps
 from provision.verify.web import Credentials, observe_web
 
@@ -114,7 +116,15 @@ class StandIn(BaseHTTPRequestHandler):
                     return 404, {"message": "The requested webhook is not registered."}
                 if self.headers.get("X-Webhook-Key") != KEY:
                     return 403, {"message": "Authorization data is wrong!"}
-                return 200, {"classification": "internal", "model": "chat", "answer": "an invoice"}
+                return 200, {"model": "chat", "answer": "an invoice"}
+            case "/webhook/classify" | "/webhook/health-report" if self.headers.get("X-Webhook-Key") != KEY:
+                return 403, {"message": "Authorization data is wrong!"}
+            case "/webhook/classify":
+                kind = "invoice" if "Invoice" in body["text"] else "complaint"
+                return 200, {"class": kind, "summary": f"{body['text'][:9]}\n", "model": "chat", "cut": False}
+            case "/webhook/health-report":
+                row = {"engine": "chat", "healthy": True, "answered": True, "seconds": 0.2, "problem": "", "id": 1}
+                return 200, {"engines": [{"engine": "half"} if "half-a-report" in self.faults else row]}
             case "/rest/login":
                 right = (body["emailOrLdapLoginId"], body["password"]) == (EMAIL, PASSWORD)
                 return (200, {"data": {"email": EMAIL}}) if right else (401, {"message": "Wrong username or password."})
@@ -168,7 +178,13 @@ def gateway(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
 def credentials(password: str = PASSWORD) -> Credentials:
     secret = SecretStr(password)
     return Credentials(
-        chat_email=EMAIL, chat_password=secret, flows_email=EMAIL, flows_password=secret, webhook_key=SecretStr(KEY)
+        chat_email=EMAIL,
+        chat_password=secret,
+        flows_email=EMAIL,
+        flows_password=secret,
+        webhook_key=SecretStr(KEY),
+        metrics_login=EMAIL,
+        metrics_password=secret,
     )
 
 
@@ -186,7 +202,21 @@ def test_a_healthy_gateway(gateway: Gateway) -> None:
     flow = seen.workflow
     assert (flow.run.status, flow.answer, flow.model) == (200, "an invoice", "chat")
     assert (flow.wrong_key.status, flow.editor_login.status, flow.wrong_login.status) == (403, 200, 401)
+    assert [(item.document_class, item.summary, item.model) for item in flow.documents] == [
+        ("invoice", "Invoice 2", "chat"),
+        ("complaint", "Dear Sir", "chat"),
+    ]
+    assert flow.report is not None
+    assert [(row.engine, row.healthy, row.answered) for row in flow.report.engines] == [("chat", True, True)]
     assert [scan.machine for scan in seen.ports] == ["engine", "data", "apps", "gateway"]
+
+
+def test_a_report_that_is_not_whole_is_no_report(gateway: Gateway) -> None:
+    StandIn.faults = {"half-a-report"}
+    seen = observe_web(gateway.plan, credentials(), gateway.ca)
+    assert seen.workflow is not None
+    assert seen.workflow.report is not None
+    assert (seen.workflow.report.step.status, seen.workflow.report.engines) == (200, ())
 
 
 def test_another_authority_is_refused_everywhere(gateway: Gateway, tmp_path: Path) -> None:
@@ -250,6 +280,15 @@ def test_what_passes_by_itself_is_waited_for(gateway: Gateway, fault: str) -> No
     assert (seen.chat.sign_in.status, seen.workflow.run.status) == (200, 200)
 
 
+def test_chat_and_document_cost_one_sign_in_of_the_administrator(gateway: Gateway) -> None:
+    """Open WebUI takes 15 in three minutes: verify must be able to run again and again."""
+    StandIn.calls.clear()
+    seen = observe_web(gateway.plan, credentials(), gateway.ca, lambda _: VectorStoreObservation())
+    assert seen.document is not None
+    assert seen.document.sign_in.status == 200
+    assert StandIn.calls.count("/api/v1/auths/signin") == 2  # the administrator's, and the unknown account's
+
+
 def test_what_is_open_is_told(gateway: Gateway) -> None:
     StandIn.faults = {"any-password", "sign-up", "empty"}
     seen = observe_web(gateway.plan, credentials(), gateway.ca)
@@ -264,3 +303,33 @@ def test_no_secret_is_kept_or_shown(gateway: Gateway) -> None:
     for secret in (PASSWORD, KEY, "the-token"):
         assert secret not in repr(given)
         assert secret not in seen.model_dump_json()
+
+
+def by_name(gateway: Gateway) -> Plan:
+    """The same sites at their names, which no name server knows."""
+    sites = [
+        site.model_copy(update={"url": f"https://{site.host}:{gateway.port}/", "address": ADDRESS})
+        for site in gateway.plan.sites
+    ]
+    return gateway.plan.model_copy(update={"sites": tuple(sites)})
+
+
+def test_sites_are_asked_and_verified_by_name_at_the_gateways_address(gateway: Gateway) -> None:
+    seen = observe_web(by_name(gateway), credentials(), gateway.ca)
+    assert all(site.trusted and site.refused_without_ca for site in seen.tls)
+    assert seen.chat is not None
+    assert seen.chat.sign_in.status == 200
+    other = [site.model_copy(update={"url": f"https://other.ai.internal:{gateway.port}/", "address": ADDRESS})
+             for site in gateway.plan.sites]  # fmt: skip
+    wrong = observe_web(gateway.plan.model_copy(update={"sites": tuple(other)}), credentials(), gateway.ca)
+    assert not any(site.trusted for site in wrong.tls)
+    assert wrong.chat is not None
+    assert "certificate verify failed" in wrong.chat.sign_in.error
+
+
+def test_behind_a_sign_on_only_the_door_is_looked_at(gateway: Gateway) -> None:
+    sign_on = SignOn(url="http://auth.house/verify", addresses=(ipaddress.IPv4Address("10.42.0.99"),))
+    seen = observe_web(by_name(gateway).model_copy(update={"sign_on": sign_on}), credentials(), gateway.ca)
+    assert [(guard.site, guard.page.status) for guard in seen.sign_on] == [("chat", 401), ("flows", 401)]
+    assert (seen.chat, seen.workflow, seen.document) == (None, None, None)
+    assert StandIn.calls == []

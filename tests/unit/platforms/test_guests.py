@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 from provision.catalog import load_catalog
 from provision.errors import PlanError, SetupError
 from provision.inventory import build_inventory
-from provision.models.guests import ContainerState
+from provision.models.guests import GuestState
 from provision.models.inventory import InventoryInput
 from provision.models.plan import Plan
 from provision.pipeline.lab_model import describe_lab_model
 from provision.planner import build_plan
-from provision.platforms.containers import (
+from provision.platforms.guests import (
     compare,
     creation_parameters,
-    describe_containers,
+    describe_guests,
     devices_of,
     disk_gib,
     is_ours,
@@ -48,7 +48,7 @@ def test_devices_environment_and_node_say_the_same_cards() -> None:
     plan = plan_of(EMBEDDING)
     uuids = [card.uuid for card in plan.cards]
     node = {card.index: card.uuid for card in simulated_cards(plan)}
-    engine = next(container for container in describe_containers(plan) if container.name == "engine")
+    engine = next(container for container in describe_guests(plan) if container.name == "engine")
     numbers = [int(path.removeprefix("/dev/nvidia")) for path in engine.devices if path[11:].isdigit()]
     assert [node[number] for number in numbers] == uuids
 
@@ -58,33 +58,34 @@ def test_devices_environment_and_node_say_the_same_cards() -> None:
     assert instances["embed"]["cuda_visible_devices"] == uuids[1]
     planned = {engine.name: [plan.cards[budget.card].uuid for budget in engine.cards] for engine in plan.engines}
     assert planned == {"chat": uuids, "embed": [uuids[1]]}
-    assert all(not container.devices for container in describe_containers(plan) if container.name != "engine")
+    assert all(not container.devices for container in describe_guests(plan) if container.name != "engine")
 
 
 def test_cards_that_the_driver_numbers_otherwise_keep_their_uuid() -> None:
     plan = plan_of()
     first, second = plan.cards
     crossed = (first.model_copy(update={"minor": 1}), second.model_copy(update={"minor": 0}))
-    engine = describe_containers(plan.model_copy(update={"cards": crossed}))
+    engine = describe_guests(plan.model_copy(update={"cards": crossed}))
     devices = next(container.devices for container in engine if container.name == "engine")
     assert devices[:2] == ("/dev/nvidia1", "/dev/nvidia0")
 
 
 def test_a_card_without_a_number_is_refused() -> None:
     with pytest.raises(SetupError, match="not known which device node card 0"):
-        describe_containers(plan_of(lab=False))
+        describe_guests(plan_of(lab=False))
 
 
 def test_guests_start_after_those_they_need() -> None:
-    order = {container.name: container.start_order for container in describe_containers(plan_of())}
-    assert order["data"] < order["apps"] < order["gateway"]
+    """apps asks the decision layer on gateway, whose Caddy asks apps: these two start together."""
+    order = {container.name: container.start_order for container in describe_guests(plan_of())}
+    assert order["data"] < order["apps"] == order["gateway"]
     assert order["engine"] < order["apps"]
 
 
 def test_a_new_guest_is_unprivileged_and_asks_for_no_device() -> None:
     plan = plan_of()
     assert plan.proxmox
-    for container in describe_containers(plan):
+    for container in describe_guests(plan):
         given_to_api = creation_parameters(
             container,
             plan.proxmox,
@@ -100,7 +101,7 @@ def test_a_new_guest_is_unprivileged_and_asks_for_no_device() -> None:
 
 
 def test_a_guest_as_planned_needs_nothing_whatever_proxmox_adds() -> None:
-    for container in describe_containers(plan_of()):
+    for container in describe_guests(plan_of()):
         config: dict[str, object] = {
             **container.options,
             "cores": int(container.options["cores"]),
@@ -115,7 +116,7 @@ def test_a_guest_as_planned_needs_nothing_whatever_proxmox_adds() -> None:
 
 
 def test_a_changed_address_keeps_the_hardware_address() -> None:
-    container = describe_containers(plan_of())[0]
+    container = describe_guests(plan_of())[0]
     config = {**container.options, "net0": "name=eth0,bridge=vmbr9,hwaddr=BC:24:11:00:00:01,type=veth"}
     change = compare(container, config)
     assert list(change.options) == ["net0"]
@@ -123,7 +124,7 @@ def test_a_changed_address_keeps_the_hardware_address() -> None:
 
 
 def test_disks_grow_and_never_shrink() -> None:
-    container = describe_containers(plan_of())[0]
+    container = describe_guests(plan_of())[0]
     smaller = {**container.options, "rootfs": "local-lvm:vm-1-disk-0,size=1G"}
     assert compare(container, smaller).grow == {"rootfs": container.system_gib}
     larger = {**container.options, "rootfs": "local-lvm:vm-1-disk-0,size=9T"}
@@ -149,10 +150,10 @@ def test_devices_are_read_in_the_order_of_their_numbers() -> None:
 
 
 def test_a_guest_that_a_killed_run_left_without_its_tag_is_ours_and_a_tagged_stranger_is_not() -> None:
-    container = describe_containers(plan_of())[0]
+    container = describe_guests(plan_of())[0]
 
-    def state(name: str, *tags: str) -> ContainerState:
-        return ContainerState(id=container.id, name=name, status="stopped", tags=tags, lock=None)
+    def state(name: str, *tags: str) -> GuestState:
+        return GuestState(kind=container.kind, id=container.id, name=name, status="stopped", tags=tags, lock=None)
 
     assert is_ours(state(container.name), container, "provision-acme")
     assert is_ours(state("renamed", "provision-acme"), container, "provision-acme")

@@ -1,4 +1,4 @@
-"""n8n_sample_workflow with a stand-in for n8n's command line; the real one is run by molecule/n8n."""
+"""n8n_sample_workflows with a stand-in for n8n's command line; the real one is run by molecule/n8n."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-MODULE = Path(__file__).parents[3] / "roles" / "n8n" / "library" / "n8n_sample_workflow.py"
+MODULE = Path(__file__).parents[3] / "roles" / "n8n" / "library" / "n8n_sample_workflows.py"
 # Notes each call, and what it was given to read with the file's mode; fails where the test wants it to.
 NODE = """#!/bin/bash
 shift
@@ -32,7 +32,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="the module becomes th
 
 @pytest.fixture(scope="module")
 def module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("n8n_sample_workflow", MODULE)
+    spec = importlib.util.spec_from_file_location("n8n_sample_workflows", MODULE)
     assert spec is not None
     assert spec.loader is not None
     loaded = importlib.util.module_from_spec(spec)
@@ -55,14 +55,14 @@ def wanted(tmp_path: Path, open_port: int) -> dict[str, Any]:
     environment = tmp_path / "env"
     environment.write_text(f'# comment\nNOTES="{tmp_path}"\nPATH="{os.environ["PATH"]}"\nODD="a\\"\\$\\\\b"\n')
     return {
-        "workflow": json.dumps([{"id": "one", "nodes": []}]),
+        "workflows": json.dumps([{"id": "one", "nodes": []}, {"id": "two", "nodes": []}]),
         "credentials": json.dumps([{"data": {"value": "canary-1"}}]),
         "environment_file": str(environment),
         "home": str(tmp_path / "home"),
         "user": getpass.getuser(),
         "state": str(tmp_path),
         "marker": str(tmp_path / "marker"),
-        "webhook_url": "http://127.0.0.1:1/webhook/ask",
+        "webhook_urls": ["http://127.0.0.1:1/webhook/ask"],
         "needs_tcp": f"127.0.0.1:{open_port}",
         "needs_seconds": 1,
     }
@@ -109,8 +109,9 @@ def test_imports_once_and_leaves_no_file(
     assert call_module(module, **wanted)["changed"] is False
     assert read_calls(tmp_path) == [
         "import:credentials --input=credentials.json",
-        "import:workflow --input=workflow.json",
+        "import:workflow --input=workflows.json",
         "publish:workflow --id=one",
+        "publish:workflow --id=two",
     ]
     seen = (tmp_path / "seen").read_text()
     assert seen.startswith(f"600 {wanted['user']}\n700 {wanted['user']}\n{wanted['credentials']}\n")
@@ -122,7 +123,7 @@ def test_imports_once_and_leaves_no_file(
 @pytest.mark.parametrize(
     "change",
     [
-        {"workflow": json.dumps([{"id": "one", "nodes": [1]}])},
+        {"workflows": json.dumps([{"id": "one", "nodes": [1]}, {"id": "two", "nodes": []}])},
         {"credentials": json.dumps([{"data": {"value": "canary-2"}}])},
     ],
 )
@@ -135,7 +136,7 @@ def test_changed_content_is_imported_again(
 ) -> None:
     call_module(module, **wanted)
     assert call_module(module, **{**wanted, **change})["changed"] is True
-    assert len(read_calls(tmp_path)) == 6
+    assert len(read_calls(tmp_path)) == 8
 
 
 @needs_root
@@ -177,7 +178,7 @@ def test_server_without_the_webhook_gets_it_again(
 ) -> None:
     monkeypatch.setattr(module, "REGISTRATION_S", 0.6)
     Path(wanted["marker"]).write_text("x")
-    assert module.is_due({**wanted, "webhook_url": answer_status(status)}, "x") is due
+    assert module.is_due({**wanted, "webhook_urls": [answer_status(403), answer_status(status)]}, "x") is due
 
 
 def test_what_a_killed_run_left_is_ended_and_nothing_else(module: ModuleType, tmp_path: Path) -> None:
