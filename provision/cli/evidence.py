@@ -30,12 +30,21 @@ def evidence(
     audit_key: Annotated[
         str | None, typer.Option("--audit-key", help="public key that signs the log's checkpoints", metavar="HEX")
     ] = None,
+    gateway: Annotated[
+        bool, typer.Option("--gateway", help="policy and audit log from the standing stack's own gateway")
+    ] = False,
     receipt: Annotated[Path | None, typer.Option("--receipt", help="of this receipt (default: the newest)")] = None,
     questions: Annotated[bool, typer.Option("--questions", help="print the file of answers to fill in")] = False,
     as_json: Json = False,
 ) -> int:
     """EU AI Act and GDPR papers of a stack (HTML, PDF, CycloneDX), from its receipt, locks, policy and audit log."""
-    from provision.pipeline.evidence import OTHER_FILES, Given, make_papers, question_file, write_papers
+    from provision.pipeline.evidence import (
+        OTHER_FILES,
+        Given,
+        make_papers,
+        question_file,
+        write_papers,
+    )
 
     if questions:
         print(question_file(), end="")
@@ -43,7 +52,13 @@ def evidence(
     given = Given(
         answers=answers, policy=policy, audit=audit, second_place=second_place, audit_key=audit_key, receipt=receipt
     )
-    made = make_papers(read_options(profile, client, settings, lab), given)
+    options = read_options(profile, client, settings, lab)
+    if gateway:
+        from provision.pipeline.evidence_gateway import make_papers_of_gateway
+
+        made = make_papers_of_gateway(options, given)
+    else:
+        made = make_papers(options, given)
 
     from provision.ui.jsonout import to_json
     from provision.ui.papers_html import render_papers_html

@@ -122,6 +122,17 @@ def test_a_changed_receipt_is_refused(first: dict[str, Any], stack: Stack, tmp_p
     assert "Traceback" not in done.stderr
 
 
+def test_the_papers_count_what_the_gateway_decided(first: dict[str, Any], stack: Stack, tmp_path: Path) -> None:
+    out = tmp_path / "papers"
+    code, result = stack.json("evidence", "--client", CLIENT, "--lab", "--gateway", "--out", str(out))
+    assert code == 0, result
+    assert result["verdict"] == "passed"
+    papers = json.loads((out / "papers.json").read_text())["papers"]
+    assert "whole: " in json.dumps(papers), "the log was verified, and the papers say so"
+    assert sorted(path.suffix for path in out.iterdir()).count(".pdf") == 8
+    assert not list(Path(tempfile.gettempdir()).glob("provision-evidence-*")), "the copy is gone"
+
+
 def test_a_second_up_changes_and_restarts_nothing(first: dict[str, Any], stack: Stack) -> None:
     before = stack.starts()
     assert len(before) >= 8

@@ -1,0 +1,120 @@
+"""Policy and audit log of a standing stack, copied from its gateway for the papers.
+
+Contents of conversations stay there: the keys of what the log holds sealed are not copied. The log's database is copied
+by SQLite's own backup while the gateway goes on, after the checkpoints, so that none of them speaks of entries that
+the copy has not.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from provision.errors import SetupError, UsageError
+from provision.inventory.secrets import AUDIT_KEY
+from provision.models.plan import Plan
+from provision.pipeline.connect import ssh_to
+from provision.pipeline.evidence import Given, Made, make_papers
+from provision.pipeline.options import Options, find_client, open_chosen_workspace
+from provision.pipeline.planning import require_plan
+from provision.planner.routing import DECISION_SERVICE
+from provision.runner.secrets import read_secrets
+
+LIMIT_S = 300
+_SCRIPT = r"""
+import io, sqlite3, sys, tarfile, tempfile
+from pathlib import Path
+state, second = Path("/var/lib/decision-layer/audit"), Path("/var/lib/decision-layer-checkpoints")
+files = {"policy.yml": Path("/etc/decision-layer/policy.yml")}
+for folder, place in (("audit", state), ("second", second)):
+    names = [name for name in ("checkpoints.jsonl", "latest.json") if (place / name).exists()]
+    files |= {f"{folder}/{name}": place / name for name in names}
+held = {name: path.read_bytes() for name, path in files.items()}
+with tempfile.TemporaryDirectory() as folder:
+    copy = Path(folder) / "audit.sqlite"
+    source, target = sqlite3.connect(f"file:{state / 'audit.sqlite'}?mode=ro", uri=True), sqlite3.connect(copy)
+    source.backup(target)
+    target.close()
+    held["audit/audit.sqlite"] = copy.read_bytes()
+with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
+    for name, content in held.items():
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(content), 0o600
+        archive.addfile(entry, io.BytesIO(content))
+"""
+
+
+class GatewayCopy:
+    """`folder`: policy.yml, audit/ and second/. `public_key`: 64 hex digits, from the vault's private one."""
+
+    def __init__(self, folder: Path, public_key: str) -> None:
+        self.policy, self.audit, self.second_place = (folder / name for name in ("policy.yml", "audit", "second"))
+        self.public_key = public_key
+
+
+def make_papers_of_gateway(options: Options, given: Given) -> Made:
+    """`make_papers` with the policy and the audit log of the standing stack. Raises also UsageError, SetupError."""
+    if given.policy or given.audit or given.audit_key or given.second_place:
+        raise UsageError(
+            "policy and audit log come from the gateway, and from elsewhere too",
+            where="the command line",
+            hint="give --gateway, or --policy, --audit, --second-place and --audit-key",
+        )
+    with copy_of_gateway(options) as copy:
+        theirs = {"policy": copy.policy, "audit": copy.audit, "second_place": copy.second_place}
+        return make_papers(options, given.model_copy(update={**theirs, "audit_key": copy.public_key}))
+
+
+@contextmanager
+def copy_of_gateway(options: Options) -> Iterator[GatewayCopy]:
+    """Private, and gone afterwards. Raises UsageError without a decision layer, SetupError where it cannot be had."""
+    workspace = open_chosen_workspace(options, find_client(options))
+    plan = require_plan(workspace)
+    machine = next((service.machine for service in plan.services if service.name == DECISION_SERVICE), None)
+    if machine is None:
+        hint = "leave --gateway away: the papers then say that there is no log"
+        raise UsageError("this stack has no decision layer", where=str(workspace.plan_file), hint=hint)
+    secret = bytes.fromhex(read_secrets(workspace)[AUDIT_KEY])
+    public_key = Ed25519PrivateKey.from_private_bytes(secret).public_key().public_bytes_raw().hex()
+    with tempfile.TemporaryDirectory(prefix="provision-evidence-") as name:
+        folder = Path(name)
+        _unpack(_fetch(plan, machine), folder, machine)
+        yield GatewayCopy(folder, public_key)
+
+
+def _fetch(plan: Plan, machine: str) -> bytes:
+    python = "/opt/decision-layer/current/bin/python"
+    try:
+        done = subprocess.run(
+            ssh_to(plan, machine, (f"{python} -I -",)),
+            input=_SCRIPT.encode(),
+            capture_output=True,
+            check=False,
+            timeout=LIMIT_S,
+        )
+        said = done.stderr.decode("utf-8", "replace").strip()[-200:]
+        if done.returncode == 0:
+            return done.stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        said = str(error)
+    raise SetupError(
+        f"policy and audit log cannot be copied: {said or 'no reason was given'}",
+        where=f"machine {machine}",
+        hint="does the stack stand? provision status",
+    )
+
+
+def _unpack(archive: bytes, folder: Path, machine: str) -> None:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+            opened.extractall(folder, filter="data")
+    except tarfile.TarError as error:
+        hint = "provision up puts the machine right"
+        raise SetupError(f"what it sent is no archive: {error}", where=f"machine {machine}", hint=hint) from error
