@@ -46,11 +46,13 @@ _HEX = 64
 
 
 class Given(Frozen):
-    """What a user hands over beyond the stack itself. `audit_key`: public key of the log, hex."""
+    """What a user hands over beyond the stack itself. `audit_key`: public key of the log, hex. `audit_source`: what the
+    papers call the log's folder where `audit` is a copy."""
 
     answers: Path | None = None
     policy: Path | None = None
     audit: Path | None = None
+    audit_source: str | None = None
     second_place: Path | None = None
     audit_key: str | None = None
     receipt: Path | None = None
@@ -73,6 +75,8 @@ def make_papers(options: Options, given: Given) -> Made:
         workspace = locate_workspace(options, find_client(options))
         stack, policy, answers = _read_all(workspace, given, made)
         audit = reading.finish() if reading else None
+        if audit and given.audit_source:
+            audit = audit.model_copy(update={"directory": given.audit_source})
         reading = None
     finally:
         if reading:

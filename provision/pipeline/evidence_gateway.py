@@ -28,10 +28,11 @@ from provision.planner.routing import DECISION_SERVICE
 from provision.runner.secrets import read_secrets
 
 LIMIT_S = 300
+_LOG = "/var/lib/decision-layer/audit"
 _SCRIPT = r"""
 import io, sqlite3, sys, tarfile, tempfile
 from pathlib import Path
-state, second = Path("/var/lib/decision-layer/audit"), Path("/var/lib/decision-layer-checkpoints")
+state, second = Path(sys.argv[1]), Path("/var/lib/decision-layer-checkpoints")
 files = {"policy.yml": Path("/etc/decision-layer/policy.yml")}
 for folder, place in (("audit", state), ("second", second)):
     names = [name for name in ("checkpoints.jsonl", "latest.json") if (place / name).exists()]
@@ -54,7 +55,8 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
 class GatewayCopy:
     """`folder`: policy.yml, audit/ and second/. `public_key`: 64 hex digits, from the vault's private one."""
 
-    def __init__(self, folder: Path, public_key: str) -> None:
+    def __init__(self, folder: Path, machine: str, public_key: str) -> None:
+        self.source = f"{_LOG} (machine {machine})"
         self.policy, self.audit, self.second_place = (folder / name for name in ("policy.yml", "audit", "second"))
         self.public_key = public_key
 
@@ -69,7 +71,8 @@ def make_papers_of_gateway(options: Options, given: Given) -> Made:
         )
     with copy_of_gateway(options) as copy:
         theirs = {"policy": copy.policy, "audit": copy.audit, "second_place": copy.second_place}
-        return make_papers(options, given.model_copy(update={**theirs, "audit_key": copy.public_key}))
+        named = {"audit_key": copy.public_key, "audit_source": copy.source}
+        return make_papers(options, given.model_copy(update={**theirs, **named}))
 
 
 @contextmanager
@@ -86,14 +89,14 @@ def copy_of_gateway(options: Options) -> Iterator[GatewayCopy]:
     with tempfile.TemporaryDirectory(prefix="provision-evidence-") as name:
         folder = Path(name)
         _unpack(_fetch(plan, machine), folder, machine)
-        yield GatewayCopy(folder, public_key)
+        yield GatewayCopy(folder, machine, public_key)
 
 
 def _fetch(plan: Plan, machine: str) -> bytes:
     python = "/opt/decision-layer/current/bin/python"
     try:
         done = subprocess.run(
-            ssh_to(plan, machine, (f"{python} -I -",)),
+            ssh_to(plan, machine, (f"{python} -I - {_LOG}",)),
             input=_SCRIPT.encode(),
             capture_output=True,
             check=False,

@@ -129,6 +129,7 @@ def test_the_papers_count_what_the_gateway_decided(first: dict[str, Any], stack:
     assert result["verdict"] == "passed"
     papers = json.loads((out / "papers.json").read_text())["papers"]
     assert "whole: " in json.dumps(papers), "the log was verified, and the papers say so"
+    assert "/var/lib/decision-layer/audit (machine gateway)" in json.dumps(papers)
     assert sorted(path.suffix for path in out.iterdir()).count(".pdf") == 8
     assert not list(Path(tempfile.gettempdir()).glob("provision-evidence-*")), "the copy is gone"
 
