@@ -28,6 +28,8 @@ FAULTS = {
     "vram-held": "another process",
     "wrong-card": "wrong card",
 }
+OFTEN = {"card-missing", "cpu-only", "wrong-card"}
+"""Of those in make test: one of the driver, one of the engine, one of the plan. A verification each is a minute."""
 
 
 class Stack:
@@ -171,7 +173,9 @@ def test_what_somebody_changed_is_seen_and_put_right(
     assert "verify again" not in {stage["stage"] for stage in result["stages"]}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    "fault", [pytest.param(fault, marks=() if fault in OFTEN else pytest.mark.slow) for fault in FAULTS]
+)
 def test_each_simulated_fault_turns_verify_red(first: dict[str, Any], stack: Stack, fault: str) -> None:
     assert stack.run("lab", "fault", fault, "--name", CLIENT).returncode == 0
     try:
@@ -186,10 +190,9 @@ def test_each_simulated_fault_turns_verify_red(first: dict[str, Any], stack: Sta
 
 
 def test_a_healed_stack_is_green_again(first: dict[str, Any], stack: Stack) -> None:
-    for _ in range(3):
-        done = stack.run("verify", "--client", CLIENT, "--lab")
-        assert done.returncode == 0, done.stdout[-3000:]
-        assert "simulated" in done.stdout
+    done = stack.run("verify", "--client", CLIENT, "--lab")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "simulated" in done.stdout
 
 
 def test_two_runs_at_once_the_loser_exits_8_within_2_s(first: dict[str, Any], stack: Stack) -> None:
