@@ -18,13 +18,14 @@ NEVER = {
         "start where the two differ; upstream rotates the keys below it, in n8n's own settings, and never this one"
     ),
     "decision_layer_audit_key": "the records of earlier decisions are proven and their sealed parts are read with it",
+    "decision_layer_policy_key": "the policy on the machine is signed with it, and no other signature of it exists",
     "grafana_secret_key": "Grafana encrypts secrets in its database with it, and reads none of them with another",
 }
 """No new value works. n8n: docs.n8n.io, 'Rotate encryption keys' ("This key never changes"); n8n-io/n8n#8332."""
 
 _BY_ROLES = re.compile(
     r"[a-z0-9_]+_database_password|(llama_cpp|vllm|ollama)_api_key_[a-z0-9_]+|qdrant_(read_only_)?api_key|metrics_password"
-    r"|decision_layer_client_[a-z0-9_]+|n8n_webhook_key|n8n_owner_password|grafana_admin_password|open_webui_admin_password|open_webui_secret_key"
+    r"|decision_layer_(client|person)_[a-z0-9_]+|n8n_webhook_key|n8n_owner_password|grafana_admin_password|open_webui_admin_password|open_webui_secret_key"
 )
 """Values that a service reads at each start, or that a role or the pipeline brings into its data. Any other may be read
 at a service's first start only (Langfuse's first keys, a container's password): then a new one would lock it out."""

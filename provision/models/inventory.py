@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from provision.models.base import Frozen
 
@@ -82,6 +82,8 @@ class CertificateFiles(Frozen):
 
     authority: str = ""
     chain: str = ""
+    providers: dict[str, str] = Field(default_factory=dict)
+    """By file: who vouches for the hosts of models outside."""
 
 
 class InventoryInput(Frozen):
@@ -96,6 +98,8 @@ class InventoryInput(Frozen):
     model_files: tuple[ModelFile, ...] = ()
     ca_bundle: str = ""
     certificate: CertificateFiles = CertificateFiles()
+    firm_policy: str = ""
+    """The text of the firm's own policy, judged already; empty where the profile names none."""
     mirror: str = ""
     driver: DriverInput | None = None
     """What guests with cards get of it: its libraries."""

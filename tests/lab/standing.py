@@ -11,7 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -51,21 +51,27 @@ class Stack:
     def plan(self) -> dict[str, Any]:
         return dict(json.loads((self.workspace / "plan.json").read_text()))
 
+    def secret(self, name: str) -> str:
+        return str(self.json("secrets", "show", "--reveal", name)["value"])
+
     def secrets(self) -> dict[str, str]:
         """Every value of the vault; the signing key lies beside it and has none to show."""
         names = [secret["name"] for secret in self.json("secrets", "show")["secrets"] if secret["kind"] != "ed25519"]
-        return {name: self.json("secrets", "show", "--reveal", name)["value"] for name in names}
+        return {name: self.secret(name) for name in names}
 
 
 @contextmanager
-def standing_stack(choice: Sequence[str] = _CHOICE, client: str = "cpu-small") -> Iterator[Stack]:
-    """The one that `PROVISION_STANDING` names, or one of its own for the time of the tests."""
+def standing_stack(
+    choice: Sequence[str] = _CHOICE, client: str = "cpu-small", prepare: Callable[[Stack], None] = lambda _: None
+) -> Iterator[Stack]:
+    """The one that `PROVISION_STANDING` names, or one of its own for the time of the tests; `prepare` precedes up."""
     if named := shlex.split(os.environ.get("PROVISION_STANDING", "")):
         yield Stack(Path(named[0]), named[2:], named[1])
         return
     with lab_home_folder() as home:
         stack = Stack(home, choice, client)
         try:
+            prepare(stack)
             stack.json("up", "--yes")
             yield stack
         finally:
