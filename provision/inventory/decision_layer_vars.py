@@ -7,15 +7,21 @@ from typing import Any
 import yaml
 
 from provision.inventory.base_vars import address_of
+from provision.inventory.observe_vars import METRICS_USER, is_watched
 from provision.inventory.policy import build_policy, client_key, cloud_key, engine_key
 from provision.inventory.secrets import AUDIT_KEY, api_key_of, client_secret, cloud_secret, decision_clients
 from provision.models.inventory import SecretReference
 from provision.models.plan import Plan, PlannedMachine, PlannedService
 
 
+METRICS_KEY = "metrics"
+"""Name of the file with the password by which Prometheus reads."""
+
+
 def decision_layer_vars(plan: Plan, machine: PlannedMachine, service: PlannedService) -> dict[str, Any]:
     """All but its release."""
     return {
+        "decision_layer_metrics": {"user": METRICS_USER, "password": METRICS_KEY} if is_watched(plan) else {},
         "decision_layer_address": str(machine.address),
         "decision_layer_port": service.port,
         "decision_layer_policy": policy_text(plan),
@@ -43,4 +49,5 @@ def _keys(plan: Plan) -> dict[str, SecretReference]:
         **{client_key(name): client_secret(name) for name in decision_clients(plan)},
         **{cloud_key(model.key): cloud_secret(model.key) for model in plan.routing.models},
         **{engine_key(engine): api_key_of(engine) for engine in plan.asked_engines},
+        **({METRICS_KEY: SecretReference(name="metrics_password")} if is_watched(plan) else {}),
     }
