@@ -13,7 +13,6 @@ from provision.inventory.secrets import AUDIT_KEY, api_key_of, client_secret, cl
 from provision.models.inventory import SecretReference
 from provision.models.plan import Plan, PlannedMachine, PlannedService
 
-
 METRICS_KEY = "metrics"
 """Name of the file with the password by which Prometheus reads."""
 
@@ -21,7 +20,7 @@ METRICS_KEY = "metrics"
 def decision_layer_vars(plan: Plan, machine: PlannedMachine, service: PlannedService) -> dict[str, Any]:
     """All but its release."""
     return {
-        "decision_layer_metrics": {"user": METRICS_USER, "password": METRICS_KEY} if is_watched(plan) else {},
+        "decision_layer_metrics": {"user": METRICS_USER, "key": METRICS_KEY} if is_watched(plan) else {},
         "decision_layer_address": str(machine.address),
         "decision_layer_port": service.port,
         "decision_layer_policy": policy_text(plan),

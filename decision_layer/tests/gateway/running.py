@@ -93,7 +93,7 @@ class Lab:
                     "state": str(folder / "state"),
                     "second_place": str(folder / "second"),
                     "port": self.port,
-                    "metrics": {"user": self.reader[0], "password": "metrics"},
+                    "metrics": {"user": self.reader[0], "key": "metrics"},
                 }
             )
         )

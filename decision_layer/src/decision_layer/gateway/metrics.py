@@ -43,7 +43,7 @@ class Metrics:
         self._counts, self._turnstile, self._store, self._cases = counts, turnstile, store, cases
         self._state = settings.state
         reader = settings.metrics
-        self._reader = (reader.user, read_key(settings.credentials, reader.password)) if reader else None
+        self._reader = (reader.user, read_key(settings.credentials, reader.key)) if reader else None
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Raises Refused: 404 where nobody is to read them, 401 for anybody else than who is."""

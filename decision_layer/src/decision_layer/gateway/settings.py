@@ -22,10 +22,10 @@ class Langfuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may read /metrics. `password` is the name of a file in the credentials folder."""
+    """Who may read /metrics, by HTTP Basic. `key` is the name of the password's file in the credentials folder."""
 
     user: str
-    password: str
+    key: str
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
