@@ -8,8 +8,16 @@ import yaml
 
 from provision.inventory.base_vars import address_of
 from provision.inventory.observe_vars import METRICS_USER, is_watched
-from provision.inventory.policy import build_policy, client_key, cloud_key, engine_key
-from provision.inventory.secrets import AUDIT_KEY, api_key_of, client_secret, cloud_secret, decision_clients
+from provision.inventory.policy import build_policy, client_key, cloud_key, engine_key, person_key
+from provision.inventory.secrets import (
+    AUDIT_KEY,
+    api_key_of,
+    client_secret,
+    cloud_secret,
+    decision_clients,
+    decision_people,
+    person_secret,
+)
 from provision.models.inventory import SecretReference
 from provision.models.plan import Plan, PlannedMachine, PlannedService
 
@@ -46,6 +54,7 @@ def _keys(plan: Plan) -> dict[str, SecretReference]:
     return {
         "audit": SecretReference(name=AUDIT_KEY),
         **{client_key(name): client_secret(name) for name in decision_clients(plan)},
+        **{person_key(name): person_secret(name) for name in decision_people(plan)},
         **{cloud_key(model.key): cloud_secret(model.key) for model in plan.routing.models},
         **{engine_key(engine): api_key_of(engine) for engine in plan.asked_engines},
         **({METRICS_KEY: SecretReference(name="metrics_password")} if is_watched(plan) else {}),

@@ -67,8 +67,14 @@ def build_policy(plan: Plan) -> dict[str, Any]:
         ],
         **({"budgets": [_plain(budget) for budget in plan.routing.budgets]} if plan.routing.budgets else {}),
         "clients": [_client(plan, name) for name in decision_clients(plan)],
+        **_people(plan),
         "limits": {"body_bytes": _BODY_BYTES},
     }
+
+
+def _people(plan: Plan) -> dict[str, Any]:
+    roles = {"reviewers": plan.routing.reviewers, "approvers": plan.routing.approvers}
+    return {role: [{"name": name, "key": person_key(name)} for name in names] for role, names in roles.items() if names}
 
 
 def _embedding_engines(plan: Plan) -> tuple[EngineInstance, ...]:
@@ -136,6 +142,11 @@ def engine_key(engine: EngineInstance) -> str:
 def cloud_key(key: str) -> str:
     """Name of the file with a provider's key in the decision layer's credentials."""
     return f"cloud-{key}"
+
+
+def person_key(person: str) -> str:
+    """Name of the file with a reviewer's or an approver's key in the decision layer's credentials."""
+    return f"person-{person}"
 
 
 def client_key(name: str) -> str:

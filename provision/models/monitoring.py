@@ -53,6 +53,7 @@ ALERTS = (
     "ClientsTurnedAway",
     "CheckpointOverdue",
     "AuditDiskShort",
+    "ChallengeFiled",
     "ChallengeDueSoon",
     "ChallengeOverdue",
     "AlertsNotDelivered",

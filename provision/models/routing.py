@@ -105,3 +105,7 @@ class Routing(Frozen):
     classes: Annotated[tuple[CloudClass, ...], Field(max_length=6)] = ()
     rules: Annotated[tuple[CloudRule, ...], Field(max_length=64)] = ()
     budgets: Annotated[tuple[CloudBudget, ...], Field(max_length=16)] = ()
+    reviewers: _Names = ()
+    """Who decides challenges. Each signs in with the secret decision_layer_person_<name>."""
+    approvers: _Names = ()
+    """Who lets data of a class with `approval` leave. Who approved a decision does not review it."""

@@ -33,6 +33,8 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
         ("classes", [item.name for item in wanted.classes]),
         ("rules", [*(rule.name for rule in wanted.rules), "otherwise"]),
         ("budgets", [budget.name for budget in wanted.budgets]),
+        ("reviewers", list(wanted.reviewers)),
+        ("approvers", list(wanted.approvers)),
     )
     for what, names in listed:
         for name in sorted({name for name in names if names.count(name) > 1 or name in RESERVED}):

@@ -60,9 +60,10 @@ def gateway_vars(plan: Plan, given: InventoryInput | None = None) -> dict[str, A
 def test_the_own_authority_opens_nothing_outside_and_vouches_for_the_address(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     assert plan.outside == ()
-    assert {flow.port for flow in plan.flows if flow.source == "world"} == {443, 8443, 9443}
-    chat, flows, metrics = plan.sites
+    assert {flow.port for flow in plan.flows if flow.source == "world"} == {443, 8443, 9443, 9445}
+    chat, flows, metrics, challenge = plan.sites
     assert metrics.url == f"https://{metrics.address}:9443/"
+    assert challenge.url == f"https://{challenge.address}:9445/"
     assert (chat.url, flows.url) == (f"https://{chat.address}/", f"https://{chat.address}:8443/")
 
 
