@@ -55,7 +55,7 @@ CHECK = Check(
     id="challenge",
     title="Contest a decision",
     asks="Through the gateway: the form to contest a decision answers; /review and /approve refuse who has not signed "
-    "in and a wrong password, and /review lets in the profile's first reviewer; /v1, /metrics and /health are 404 there.",
+    "in and a wrong password, and /review lets in the profile's first reviewer; /v1, /metrics and /health are 404.",
     fails="The decision layer is down, the password in it is not the vault's, or the gateway lets more than "
     "pages through.",
     targets=whole_stack,
