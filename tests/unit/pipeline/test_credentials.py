@@ -31,6 +31,7 @@ def test_each_person_has_one_password_and_is_told_what_for(tmp_path: Path) -> No
     assert people == [f"decision_layer_person_{name}" for name in ("both_of_them", "paul", "rita")]
     assert {(kinds[name], why_kept(name, kinds[name])) for name in people} == {("password", None)}
     workspace = Workspace(client_folder=tmp_path, target="live")
+    workspace.folder.mkdir()
     write_credentials(workspace, plan, {name: f"secret-of-{name}" for name in kinds})
     text = workspace.credentials_file.read_text()
     url = next(site.url for site in plan.sites if site.name == "challenge")
@@ -45,6 +46,7 @@ def test_without_people_the_site_is_named_alone(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, reviewers=[])
     assert not [name for name in required_secrets(plan) if "person" in name]
     workspace = Workspace(client_folder=tmp_path, target="live")
+    workspace.folder.mkdir()
     write_credentials(workspace, plan, dict.fromkeys(required_secrets(plan), "x"))
     lines = workspace.credentials_file.read_text().splitlines()
     place = next(index for index, line in enumerate(lines) if line.startswith("contest a decision"))
