@@ -32,7 +32,7 @@ def write_credentials(workspace: Workspace, plan: Plan, secrets: Mapping[str, st
 
 
 def _list_people(site: Site, plan: Plan, secrets: Mapping[str, str]) -> list[str]:
-    roles = {"review": plan.routing.reviewers, "approve": plan.routing.approvers}
+    roles = {"review": plan.routing.reviewers, "approve/RECORD": plan.routing.approvers}
     lines = [f"{site.purpose}: {site.url}"]
     for name in decision_people(plan):
         rights = " and ".join(f"{site.url}{role}" for role, names in roles.items() if name in names)

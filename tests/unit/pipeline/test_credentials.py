@@ -37,8 +37,8 @@ def test_each_person_has_one_password_and_is_told_what_for(tmp_path: Path) -> No
     url = next(site.url for site in plan.sites if site.name == "challenge")
     assert f"contest a decision, review and approve: {url}\n" in text
     assert f"user      rita   ({url}review)\n  password  secret-of-decision_layer_person_rita\n" in text
-    assert f"user      both-of-them   ({url}review and {url}approve)\n" in text
-    assert f"user      paul   ({url}approve)\n" in text
+    assert f"user      both-of-them   ({url}review and {url}approve/RECORD)\n" in text
+    assert f"user      paul   ({url}approve/RECORD)\n" in text
     assert stat.S_IMODE(workspace.credentials_file.stat().st_mode) == 0o600
 
 
