@@ -47,4 +47,5 @@ def _site(site: Site) -> dict[str, Any]:
         "health": list(site.paths.health),
         "paths": list(site.paths.paths),
         "never": list(site.paths.never),
+        **({"start": site.paths.start} if site.paths.start else {}),
     }

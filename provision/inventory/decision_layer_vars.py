@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from provision.inventory.base_vars import address_of
+from provision.inventory.observe_vars import METRICS_USER, is_watched
 from provision.inventory.policy import build_policy, client_key, cloud_key, engine_key, person_key
 from provision.inventory.secrets import (
     AUDIT_KEY,
@@ -20,12 +21,16 @@ from provision.inventory.secrets import (
 from provision.models.inventory import InventoryInput, SecretReference
 from provision.models.plan import Plan, PlannedMachine, PlannedService
 
+METRICS_KEY = "metrics"
+"""Name of the file with the password by which Prometheus reads."""
+
 
 def decision_layer_vars(
     plan: Plan, machine: PlannedMachine, service: PlannedService, given: InventoryInput
 ) -> dict[str, Any]:
     """All but its release."""
     return {
+        "decision_layer_metrics": {"user": METRICS_USER, "key": METRICS_KEY} if is_watched(plan) else {},
         "decision_layer_address": str(machine.address),
         "decision_layer_port": service.port,
         "decision_layer_policy": policy_text(plan, given),
@@ -56,4 +61,5 @@ def _keys(plan: Plan) -> dict[str, SecretReference]:
         **{person_key(name): person_secret(name) for name in decision_people(plan)},
         **{cloud_key(model.key): cloud_secret(model.key) for model in plan.routing.models},
         **{engine_key(engine): api_key_of(engine) for engine in plan.asked_engines},
+        **({METRICS_KEY: SecretReference(name="metrics_password")} if is_watched(plan) else {}),
     }

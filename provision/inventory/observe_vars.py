@@ -58,9 +58,14 @@ def alertmanager_vars(
     }
 
 
+def is_watched(plan: Plan) -> bool:
+    """Whether there is a Prometheus to read metrics."""
+    return any(service.name == PROMETHEUS for service in plan.services)
+
+
 def gateway_metrics(plan: Plan, machine: PlannedMachine) -> dict[str, Any]:
     """Where Caddy tells what it served, and to whom; empty where no Prometheus is planned."""
-    if all(service.name != PROMETHEUS for service in plan.services):
+    if not is_watched(plan):
         return {}
     return {
         "address": metrics_address(plan, machine.name),

@@ -7,7 +7,7 @@ from typing import Literal
 from provision.models.base import Frozen
 from provision.models.plan import Plan
 
-Job = Literal["node", "gpu", "llama_cpp", "vllm", "caddy", "prometheus", "alertmanager"]
+Job = Literal["node", "gpu", "llama_cpp", "vllm", "caddy", "decision_layer", "prometheus", "alertmanager"]
 ENGINE_JOBS: tuple[Job, ...] = ("llama_cpp", "vllm")
 """Engines that tell metrics, each by its own key; Ollama has none."""
 
@@ -17,12 +17,13 @@ GRAFANA = "grafana"
 NODE_EXPORTER = "node_exporter"
 GPU_EXPORTER = "gpu_exporter"
 GATEWAY = "caddy"
+DECISION_LAYER = "decision_layer"
 GATEWAY_METRICS_PORT = 9180
 LOOPBACK = "127.0.0.1"
 
 DATA_SOURCE = "prometheus"
 """Uid of the data source that the role grafana provisions; the dashboards name it."""
-DASHBOARDS = ("overview", "engines", "gpus", "gateway", "hosts", "backups")
+DASHBOARDS = ("overview", "engines", "gpus", "gateway", "decisions", "hosts", "backups")
 """Uids of the dashboards in roles/grafana/files/dashboards; the first is Grafana's home."""
 
 WITH_SNAPSHOTS = frozenset({"qdrant"})
@@ -44,6 +45,17 @@ ALERTS = (
     "GpuHot",
     "GpuMemoryAbovePlan",
     "ModelFellBackToCpu",
+    "DecisionLayerDown",
+    "DecisionsNotRecorded",
+    "ModelsDoNotAnswer",
+    "FallbacksFrequent",
+    "DetectorFailing",
+    "ClientsTurnedAway",
+    "CheckpointOverdue",
+    "AuditDiskShort",
+    "ChallengeFiled",
+    "ChallengeDueSoon",
+    "ChallengeOverdue",
     "AlertsNotDelivered",
 )
 """Names of the rules in roles/prometheus/files/alerts.yml; a unit test holds the two together."""
@@ -51,6 +63,7 @@ ALERTS = (
 _JOBS: dict[str, Job] = {
     NODE_EXPORTER: "node",
     GPU_EXPORTER: "gpu",
+    DECISION_LAYER: "decision_layer",
     PROMETHEUS: "prometheus",
     ALERTMANAGER: "alertmanager",
 }
@@ -114,9 +127,14 @@ def metrics_address(plan: Plan, gateway: str) -> str:
 def list_dashboards(plan: Plan) -> tuple[str, ...]:
     """Those that this plan has something for, in the order of the list."""
     placed = {service.name for service in plan.services}
-    there = {"gpus": bool(plan.cards), "backups": bool(WITH_SNAPSHOTS & placed), "gateway": GATEWAY in placed}
+    there = {
+        "gpus": bool(plan.cards),
+        "backups": bool(WITH_SNAPSHOTS & placed),
+        "gateway": GATEWAY in placed,
+        "decisions": DECISION_LAYER in placed,
+    }
     return tuple(name for name in DASHBOARDS if there.get(name, True))
 
 
 def _host(service: str, address: str) -> str:
-    return address if service in {NODE_EXPORTER, GPU_EXPORTER} else LOOPBACK
+    return LOOPBACK if service in {PROMETHEUS, ALERTMANAGER} else address

@@ -29,7 +29,8 @@ class GuardObservation(Frozen):
 
     site: str
     page: WebStep
-    health: WebStep
+    health: WebStep | None
+    """None for a site without a health path: all of it is behind the sign-on."""
 
 
 class ChatAnswer(Frozen):
@@ -163,6 +164,25 @@ class TracingObservation(Frozen):
     removed: WebStep
 
 
+class ClosedPath(Frozen):
+    """A path that the gateway must not let through."""
+
+    path: str
+    step: WebStep
+
+
+class ChallengeObservation(Frozen):
+    """The decision layer's pages through the gateway. `review` and `approve` without a sign-in."""
+
+    form: WebStep
+    review: WebStep
+    approve: WebStep
+    wrong_password: WebStep
+    reviewer: WebStep | None = None
+    """The list of challenges, signed in as the profile's first reviewer; None where it names none."""
+    closed: tuple[ClosedPath, ...] = ()
+
+
 class PortScan(Frozen):
     """One machine: the TCP ports that were tried from the controller, and those that accepted a connection."""
 
@@ -185,6 +205,8 @@ class WebObservation(Frozen):
     no session there gets through."""
     tracing: TracingObservation | None = None
     """None where the plan has no Langfuse behind the gateway."""
+    challenge: ChallengeObservation | None = None
+    """None where the plan has no decision layer behind the gateway."""
     decision: DecisionObservation | None = None
     """None where the plan has no decision layer."""
     ports: tuple[PortScan, ...] = ()

@@ -187,6 +187,7 @@ class Access(Frozen):
     flows_port: Annotated[int, Field(ge=1, le=65535)] = 8443
     metrics_port: Annotated[int, Field(ge=1, le=65535)] = 9443
     traces_port: Annotated[int, Field(ge=1, le=65535)] = 9444
+    challenge_port: Annotated[int, Field(ge=1, le=65535)] = 9445
     certificate: Certificate = Certificate()
     sign_on: SignOn | None = None
 

@@ -20,6 +20,8 @@ class SitePaths(Frozen):
 
     health: Annotated[tuple[SitePath, ...], Field(max_length=8)] = ()
     paths: tuple[SitePath, ...] = ()
+    start: SitePath | None = None
+    """Where `/`, which is in `paths` then, leads: a service whose first page is elsewhere."""
     never: tuple[SitePath, ...] = ()
     """What is left out of `paths`: nobody needs it from outside, or provision sets it."""
     source: str = ""

@@ -108,7 +108,7 @@ def _rights(facts: Facts) -> Iterator[Row]:
         if people:
             yield row(
                 "planned",
-                f"You can contest how a request was routed at /challenge of the decision layer; {people} decide.",
+                f"You can contest how a request was routed at {_form(facts)}; {people} decide.",
                 source=facts.of_policy("reviewers"),
             )
         else:
@@ -119,6 +119,12 @@ def _rights(facts: Facts) -> Iterator[Row]:
             )
     yield _prose(facts, "notice-contact", "Write to: ")
     yield _prose(facts, "notice-rights", "You may complain to: ")
+
+
+def _form(facts: Facts) -> str:
+    """Where the pages of the decision layer are, for people."""
+    site = next((site for site in facts.plan.sites if site.name == "challenge"), None)
+    return f"{site.url}challenge" if site else "/challenge of the decision layer"
 
 
 def _prose(facts: Facts, question_id: str, before: str) -> Row:

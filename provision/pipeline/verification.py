@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from provision import __version__
 from provision.errors import ProvisionError, SetupError
+from provision.inventory.secrets import person_secret
 from provision.models.base import Frozen
 from provision.models.observation import MachineObservation
 from provision.models.plan import Plan
@@ -131,6 +132,7 @@ def _collect(workspace: Workspace, plan: Plan, report: Report) -> dict[str, Mach
 
 
 def _credentials(plan: Plan, secrets: Mapping[str, str]) -> Credentials:
+    reviewer = next(iter(plan.routing.reviewers), "")
     return Credentials(
         chat_email=plan.admin_email,
         chat_password=SecretStr(secrets["open_webui_admin_password"]),
@@ -141,6 +143,8 @@ def _credentials(plan: Plan, secrets: Mapping[str, str]) -> Credentials:
         metrics_password=SecretStr(secrets.get("grafana_admin_password", "")),
         trace_public_key=SecretStr(secrets.get("langfuse_public_key", "")),
         trace_secret_key=SecretStr(secrets.get("langfuse_secret_key", "")),
+        reviewer=reviewer,
+        reviewer_password=SecretStr(secrets.get(person_secret(reviewer).name, "") if reviewer else ""),
     )
 
 

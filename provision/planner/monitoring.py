@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from provision.models.catalog import Catalog
 from provision.models.monitoring import (
     ALERTMANAGER,
+    DECISION_LAYER,
     ENGINE_JOBS,
     GATEWAY,
     GATEWAY_METRICS_PORT,
@@ -46,7 +47,7 @@ def check_neighbours(homes: Mapping[str, Machine], problems: Problems) -> None:
 def plan_scrapes(
     profile: Profile, catalog: Catalog, homes: Mapping[str, Machine], engines: tuple[EngineInstance, ...]
 ) -> list[Flow]:
-    """From Prometheus' machine to every exporter and engine on another one."""
+    """From Prometheus' machine to every exporter and engine and the decision layer on another one."""
     if PROMETHEUS not in homes:
         return []
     source = homes[PROMETHEUS].name
@@ -58,6 +59,7 @@ def plan_scrapes(
     ]
     wanted += [(engine.machine, engine.port) for engine in engines if engine.service in ENGINE_JOBS]
     wanted += [(homes[GATEWAY].name, GATEWAY_METRICS_PORT)] if GATEWAY in homes else []
+    wanted += [(homes[DECISION_LAYER].name, catalog.services[DECISION_LAYER].port)] if DECISION_LAYER in homes else []
     return [
         Flow(source=source, target=machine, port=port, purpose="prometheus reads metrics")
         for machine, port in wanted

@@ -15,6 +15,7 @@ from provision.planner.alerts import plan_alert_flows
 from provision.planner.monitoring import plan_scrapes
 from provision.planner.placement import ENGINES, resolve_needs
 from provision.planner.problems import Problems
+from provision.planner.routing import DECISION_SERVICE
 from provision.planner.way_in import GATEWAY_SERVICE, HTTP_PORT, answers_on_port_80
 
 SSH_PORT = 22
@@ -23,6 +24,7 @@ _SITES = {
     "flows": ("n8n", "automate with workflows"),
     "metrics": ("grafana", "see how the stack does"),
     "traces": ("langfuse", "look at traces of the models"),
+    "challenge": (DECISION_SERVICE, "contest a decision, review and approve"),
 }
 
 
@@ -101,6 +103,7 @@ def plan_sites(
         "flows": access.flows_port,
         "metrics": access.metrics_port,
         "traces": access.traces_port,
+        "challenge": access.challenge_port,
     }
     gateway = addresses[homes[GATEWAY_SERVICE].name]
     sites = []

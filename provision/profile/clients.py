@@ -138,6 +138,7 @@ accounts:
 #   chat_port: {profile.access.chat_port}
 #   flows_port: {profile.access.flows_port}
 #   metrics_port: {profile.access.metrics_port}
+#   challenge_port: {profile.access.challenge_port}
 
 # How many people use it, and what each slot of the model may hold. A model or a machine of the profile is changed
 # by its name; what is not named stays as it is.

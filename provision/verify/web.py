@@ -17,6 +17,7 @@ from provision.models.base import Frozen
 from provision.models.monitoring import list_dashboards
 from provision.models.observation_decision import DecisionObservation
 from provision.models.observation_web import (
+    ChallengeObservation,
     ChatObservation,
     DashboardsObservation,
     DocumentObservation,
@@ -26,6 +27,7 @@ from provision.models.observation_web import (
 )
 from provision.models.plan import Plan, Site
 from provision.verify.ports import scan_ports
+from provision.verify.web_challenge import observe_challenge
 from provision.verify.web_chat import observe_chat
 from provision.verify.web_dashboards import observe_dashboards
 from provision.verify.web_document import ReadStore, observe_document
@@ -48,6 +50,9 @@ class Credentials(Frozen):
     metrics_password: SecretStr
     trace_public_key: SecretStr = SecretStr("")
     trace_secret_key: SecretStr = SecretStr("")
+    reviewer: str = ""
+    """Who may review decisions, the first of the profile; empty: nobody."""
+    reviewer_password: SecretStr = SecretStr("")
 
 
 def observe_web(
@@ -64,8 +69,8 @@ def observe_web(
     started = time.monotonic()
     sites = {site.name: site for site in plan.sites}
     # Behind a single sign-on nobody is let through who has no session there, and these have none.
-    chat, flows, metrics, traces = (
-        None if plan.sign_on else sites.get(name) for name in ("chat", "flows", "metrics", "traces")
+    chat, flows, metrics, traces, contest = (
+        None if plan.sign_on else sites.get(name) for name in ("chat", "flows", "metrics", "traces", "challenge")
     )
     with ThreadPoolExecutor(max_workers=10) as pool:
         session = pool.submit(_sign_in, chat, ca_file, credentials) if chat else None
@@ -82,6 +87,7 @@ def observe_web(
         )
         deciding = pool.submit(ask_decisions) if ask_decisions else None
         tracing = pool.submit(_trace, traces, ca_file, credentials) if traces else None
+        contesting = pool.submit(_challenge, contest, ca_file, credentials) if contest else None
         return WebObservation(
             tls=tuple(item.result() for item in tls),
             chat=chatting.result() if chatting else None,
@@ -90,6 +96,7 @@ def observe_web(
             dashboards=showing.result() if showing else None,
             sign_on=tuple(item.result() for item in guards),
             tracing=tracing.result() if tracing else None,
+            challenge=contesting.result() if contesting else None,
             decision=deciding.result() if deciding else None,
             ports=ports.result(),
             seconds=round(time.monotonic() - started, 3),
@@ -118,6 +125,11 @@ def _dashboards(site: Site, ca_file: Path | None, credentials: Credentials, plan
 def _trace(site: Site, ca_file: Path | None, credentials: Credentials) -> TracingObservation:
     public, secret = credentials.trace_public_key.get_secret_value(), credentials.trace_secret_key.get_secret_value()
     return observe_tracing(site.url, ca_file, public, secret, site.address)
+
+
+def _challenge(site: Site, ca_file: Path | None, credentials: Credentials) -> ChallengeObservation:
+    password = credentials.reviewer_password.get_secret_value()
+    return observe_challenge(site, ca_file, credentials.reviewer, password)
 
 
 def _document(

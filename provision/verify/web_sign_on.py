@@ -13,15 +13,17 @@ from provision.verify.web_steps import describe, open_client
 
 
 def observe_guard(site: Site, ca_file: Path | None) -> GuardObservation:
-    """The first page and the health path, both without a session."""
+    """The first page and the health path, where there is one, both without a session."""
     try:
         client = open_client(site.url, ca_file, site.address)
     except OSError as error:
         step = WebStep(error=f"the CA's file cannot be read: {describe(error)}")
         return GuardObservation(site=site.name, page=step, health=step)
     with client:
-        health = next(iter(site.paths.health), "/")
-        return GuardObservation(site=site.name, page=_get(client, "/"), health=_get(client, health))
+        health = next(iter(site.paths.health), None)
+        return GuardObservation(
+            site=site.name, page=_get(client, "/"), health=_get(client, health) if health is not None else None
+        )
 
 
 def _get(client: httpx.Client, path: str) -> WebStep:

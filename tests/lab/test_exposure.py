@@ -98,7 +98,7 @@ def test_no_port_answers_that_the_plan_does_not_open(plan: Plan) -> None:
 
 def test_the_sites_refuse_who_has_no_account(stack: Stack, plan: Plan) -> None:
     """One request for data on each port that the world may open."""
-    paths = {"chat": "/api/models", "flows": "/rest/workflows", "metrics": "/api/search"}
+    paths = {"chat": "/api/models", "flows": "/rest/workflows", "metrics": "/api/search", "challenge": "/review"}
     assert {site.name for site in plan.sites} == set(paths)
     for site in plan.sites:
         with open_client(site.url, stack.workspace / "ca-root.crt") as client:

@@ -77,6 +77,7 @@ class Lab:
         self.process: subprocess.Popen[bytes] | None = None
         self.key = secrets.token_hex(16)
         self.people_key = secrets.token_hex(16)
+        self.reader = ("prometheus", secrets.token_hex(16))
         self.settings = folder / "settings.yml"
         self.policy = folder / "policy.yml"
         self.spoilt = folder / "spoilt"
@@ -92,13 +93,14 @@ class Lab:
                     "state": str(folder / "state"),
                     "second_place": str(folder / "second"),
                     "port": self.port,
+                    "metrics": {"user": self.reader[0], "key": "metrics"},
                 }
             )
         )
 
     def write_policy(self, document: dict[str, Any]) -> None:
         """The shipped example with the mocks' addresses; the cloud's speaks TLS, as the policy demands."""
-        names = {"audit": secrets.token_hex(32)}
+        names = {"audit": secrets.token_hex(32), "metrics": self.reader[1]}
         for model in document["models"]:
             side = "home" if model["zone"] == "home" else "cloud"
             model["upstream"]["url"] = f"{SCHEMES[side]}://localhost:{self.ports[side]}/v1"

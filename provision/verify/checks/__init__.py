@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from provision.verify.checks import (
+    challenge,
     chat_answer,
     chat_login,
     cuda_init,
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
     decision_stays_home.CHECK,
     tls.CHECK,
     sign_on.CHECK,
+    challenge.CHECK,
     chat_login.CHECK,
     chat_answer.CHECK,
     document_cited.CHECK,

@@ -34,7 +34,7 @@ def _find_problem(seen: GuardObservation, evidence: Evidence) -> tuple[str, str]
         return f"nobody gets in: {say(seen.page)}", f"{logs}; does the sign-on service answer at access.sign_on.url?"
     if seen.page.status not in _SENT_AWAY:
         return f"a visitor without a session gets {say(seen.page)}", f"{logs}; provision up writes its settings again"
-    if seen.health.status != _OK:
+    if seen.health is not None and seen.health.status != _OK:
         return f"the health path says {say(seen.health)}", f"{logs}, then those of the site's service"
     return None
 
@@ -42,8 +42,8 @@ def _find_problem(seen: GuardObservation, evidence: Evidence) -> tuple[str, str]
 CHECK = Check(
     id="sign_on",
     title="Single sign-on",
-    asks="Where a single sign-on is planned: each site sends a visitor without a session away; its health path "
-    "answers.",
+    asks="Where a single sign-on is planned: each site sends a visitor without a session away; its health path, "
+    "where it has one, answers.",
     fails="The sign-on service is down (then nobody gets in), or the gateway does not ask it.",
     targets=whole_stack,
     judge=judge,

@@ -49,8 +49,8 @@ def test_firewall_follows_the_flows(plan_of: PlanOf) -> None:
         "engine": {(8081, ("10.42.0.10/32",)), (8081, observe), (9100, observe), (9835, observe)},
         "data": {(5432, ("10.42.0.13/32",)), (6333, ("10.42.0.13/32",)), (9100, observe)},
         "apps": {(8080, ("10.42.0.10/32",)), (5678, ("10.42.0.10/32",)), (9100, observe)},
-        "gateway": {(port, ("0.0.0.0/0",)) for port in (443, 8443, 9443)}
-        | {(8300, ("10.42.0.13/32",)), (9100, observe), (9180, observe)},
+        "gateway": {(port, ("0.0.0.0/0",)) for port in (443, 8443, 9443, 9445)}
+        | {(8300, ("10.42.0.13/32",)), (8300, observe), (9100, observe), (9180, observe)},
         "observe": {(3000, ("10.42.0.10/32",))},
     }
     outgoing = {
@@ -68,6 +68,7 @@ def test_firewall_follows_the_flows(plan_of: PlanOf) -> None:
         ("gateway", 3000, ("10.42.0.14/32",)),
         ("observe", 8081, ("10.42.0.11/32",)),
         ("observe", 9835, ("10.42.0.11/32",)),
+        ("observe", 8300, ("10.42.0.10/32",)),
         ("observe", 9180, ("10.42.0.10/32",)),
         *(("observe", 9100, (f"10.42.0.{machine}/32",)) for machine in (10, 11, 12, 13)),
     }

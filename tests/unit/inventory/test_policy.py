@@ -199,3 +199,16 @@ def test_what_leads_nowhere_is_told_at_once(tmp_path: Path, routing: dict[str, A
     error = caught.value
     errors: list[Any] = list(error.errors) if isinstance(error, ErrorGroup) else [error]
     assert any(said in error.what and where in error.where for error in errors), errors
+
+
+def test_reviewers_and_approvers_are_in_the_policy_each_with_a_key(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, CLOUD | {"reviewers": ["rita", "max-b"], "approvers": ["paul", "rita"]})
+    policy = policy_of(plan, tmp_path)
+    checked = ask("check", policy)
+    assert checked.returncode == 0, checked.stderr
+    document = yaml.safe_load(policy.read_text())
+    assert [person["name"] for person in document["reviewers"]] == ["rita", "max-b"]
+    hosts = build_inventory(plan, InventoryInput()).host_vars
+    keys = {key["name"]: key["key"].name for key in hosts["gateway"]["decision_layer_keys"]}
+    for person in document["reviewers"] + document["approvers"]:
+        assert keys[person["key"]] == f"decision_layer_person_{person['name'].replace('-', '_')}"

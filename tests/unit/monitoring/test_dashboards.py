@@ -16,7 +16,8 @@ FOLDER = ROOT / "roles/grafana/files/dashboards"
 RECORDED = ROOT / "tests/fixtures/metric-names"
 """One file per job: the names that a real Prometheus had of the real programs (Debian 12's, llama-server 11434, our own
 exporter), as this tells them there: curl -s 'localhost:9090/api/v1/label/__name__/values?match[]={job="node"}'.
-`rules` is what Prometheus makes itself. A counter of errors is there only after the first one."""
+`rules` is what Prometheus makes itself, `decision_layer` what our gateway prints, which its own tests hold to it.
+A counter of errors is there only after the first one."""
 KNOWN = {name for path in RECORDED.glob("*.txt") for name in path.read_text().split()}
 WORDS = frozenset(
     ["and", "avg", "count", "histogram_quantile", "increase", "max", "min", "or", "rate", "sum", "time", "vector"]

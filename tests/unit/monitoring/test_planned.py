@@ -10,6 +10,7 @@ import pytest
 
 from provision.catalog import load_catalog
 from provision.errors import PlanError
+from provision.inventory.decision_layer_vars import decision_layer_vars
 from provision.models.monitoring import ALERTS, list_targets
 from provision.models.observation import MachineObservation
 from provision.models.observation_web import WebObservation
@@ -78,6 +79,27 @@ def test_the_gateway_tells_what_it_served(plan: Plan) -> None:
     assert [flow.source for flow in plan.flows if (flow.target, flow.port) == ("gateway", 9180)] == ["observe"]
 
 
+def test_the_decision_layer_is_read_by_a_password_that_no_client_has(plan: Plan) -> None:
+    (target,) = [target for target in list_targets(plan) if target.job == "decision_layer"]
+    assert (target.machine, target.address) == ("gateway", "10.42.0.10:8300")
+    assert [flow.source for flow in plan.flows if (flow.target, flow.port) == ("gateway", 8300)] == ["apps", "observe"]
+    (service,) = [service for service in plan.services if service.name == "decision_layer"]
+    (machine,) = [machine for machine in plan.machines if machine.name == "gateway"]
+    variables = decision_layer_vars(plan, machine, service)
+    assert variables["decision_layer_metrics"] == {"user": "prometheus", "key": "metrics"}
+    keys = {item["name"]: item["key"].name for item in variables["decision_layer_keys"]}
+    assert [name for name, secret in keys.items() if secret == keys["metrics"] == "metrics_password"] == ["metrics"]
+
+
+def test_without_prometheus_the_decision_layer_tells_nobody() -> None:
+    plan = make_plan()
+    (service,) = [service for service in plan.services if service.name == "decision_layer"]
+    (machine,) = [machine for machine in plan.machines if machine.name == "gateway"]
+    variables = decision_layer_vars(plan, machine, service)
+    assert variables["decision_layer_metrics"] == {}
+    assert "metrics" not in {item["name"] for item in variables["decision_layer_keys"]}
+
+
 def test_on_one_machine_the_gateway_tells_it_on_loopback() -> None:
     profile = load_profile("hetzner-rtx6000", overrides=()).profile
     plan = build_plan(profile, load_catalog(), client="acme", target="live", lab=None)
@@ -106,7 +128,7 @@ def test_all_up(plan: Plan) -> None:
     verdict = judge_seen(plan, {})
     assert verdict.status == "passed"
     assert CHECK.targets(plan) == ["observe"]
-    assert verdict.measured == "10 targets up, 16 rules; none fires"
+    assert verdict.measured == "11 targets up, 27 rules; none fires"
 
 
 DOWN = {"job": "node", "name": "data", "health": "down", "error": "401 Unauthorized"}

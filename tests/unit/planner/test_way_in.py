@@ -19,7 +19,10 @@ from provision.pipeline.lab_model import describe_lab_model
 from provision.pipeline.open_webui_admin import CHANGE
 from provision.planner import build_plan
 from provision.planner.network import _SITES
+from provision.planner.routing import DECISION_SERVICE
 from provision.profile import load_profile
+from provision.verify.web_challenge import APPROVE, FORM, REVIEW
+from provision.verify.web_challenge import CLOSED as CLOSED_PATHS
 from provision.verify.web_chat import CHAT, MODELS, SIGN_UP
 from provision.verify.web_document import FILES
 from provision.verify.web_session import SIGN_IN
@@ -60,10 +63,33 @@ def gateway_vars(plan: Plan, given: InventoryInput | None = None) -> dict[str, A
 def test_the_own_authority_opens_nothing_outside_and_vouches_for_the_address(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     assert plan.outside == ()
-    assert {flow.port for flow in plan.flows if flow.source == "world"} == {443, 8443, 9443}
-    chat, flows, metrics = plan.sites
+    assert {flow.port for flow in plan.flows if flow.source == "world"} == {443, 8443, 9443, 9445}
+    chat, flows, metrics, challenge = plan.sites
     assert metrics.url == f"https://{metrics.address}:9443/"
+    assert challenge.url == f"https://{challenge.address}:9445/"
     assert (chat.url, flows.url) == (f"https://{chat.address}/", f"https://{chat.address}:8443/")
+
+
+def test_the_pages_of_the_decision_layer_are_a_site_and_nothing_else_of_it(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, challenge_port=9500)
+    (site,) = (site for site in gateway_vars(plan)["caddy_sites"] if site["name"] == "challenge")
+    layer = next(service for service in plan.services if service.name == "decision_layer")
+    address = next(machine.address for machine in plan.machines if machine.name == layer.machine)
+    assert (site["port"], site["upstream"], site["start"]) == (9500, f"{address}:{layer.port}", "/challenge")
+    assert (site["health"], site["never"]) == ([], [])
+    assert all(path == "/" or path.startswith(("/challenge", "/review", "/approve/")) for path in site["paths"])
+
+
+def test_a_challenge_that_reaches_nobody_is_a_warning(tmp_path: Path) -> None:
+    named = plan_of(tmp_path)
+    assert named.routing.reviewers == ("admin",)
+    assert "routing.reviewers" not in {finding.where for finding in named.findings}
+    path = tmp_path / "nobody.yml"
+    path.write_text(yaml.safe_dump({"name": "nobody", "extends": "cpu-small", "routing": {"reviewers": []}}))
+    profile = load_profile(str(path), overrides=()).profile
+    plan = build_plan(profile, load_catalog(), client="acme", target="live", lab=None)
+    (found,) = (finding for finding in plan.findings if finding.where == "routing.reviewers")
+    assert (found.severity, "reaches nobody" in found.what) == ("warning", True)
 
 
 def test_acme_opens_its_server_alone_and_sites_go_by_name(tmp_path: Path) -> None:
@@ -155,8 +181,10 @@ def test_every_site_says_which_paths_it_has_and_from_where_that_is_known(tmp_pat
         paths = load_catalog().services[service].site
         assert paths is not None, f"{service} is a site: give it paths in services.yml"
         assert paths.source
-        assert paths.health
+        # The decision layer's own /health tells how many records there are: nobody outside needs it.
+        assert paths.health or service == DECISION_SERVICE
         assert "/" in paths.paths
+        assert paths.start is None or passes(paths, paths.start)
         assert "/*" not in paths.paths
     assert gateway_vars(plan_of(tmp_path))["caddy_sites"][0]["paths"]
 
@@ -176,6 +204,7 @@ NEEDED = {
                    "/ws/socket.io/", "/static/favicon.png", "/c/0f", "/api/config", "/api/v1/users/user/settings"),
     "n8n": (WEBHOOK, LOGIN, "/", "/healthz", "/assets/index.js", "/rest/settings", "/rest/push", "/types/nodes.json",
             "/tree-sitter-bash.wasm", "/home/workflows", "/workflow/1f", "/signin", "/rest/workflows"),
+    "decision_layer": (FORM, REVIEW, APPROVE, "/", "/challenge/status", "/review/0f"),
 }  # fmt: skip
 CLOSED = {
     "open_webui": ("/docs", "/openapi.json", "/ollama/api/pull", "/openai/config", "/api/v1/utils/db/download",
@@ -183,6 +212,7 @@ CLOSED = {
                    "/api/v1/auths/admin/config", "/api/v1/pipelines/upload", "/api/models/unload"),
     "n8n": ("/metrics", "/api/v1/workflows", "/mcp/x", "/rest/e2e/reset", "/rest/community-packages",
             "/rest/api-keys", "/rest/encryption/keys", "/healthz/x", "/credentials-overwrites"),
+    "decision_layer": (*CLOSED_PATHS, "/challenge/x", "/challenges", "/v1", "/v1/embeddings", "/v1/messages"),
 }  # fmt: skip
 
 

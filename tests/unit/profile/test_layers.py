@@ -128,7 +128,7 @@ def test_every_leaf_has_a_source(rig: Path) -> None:
     [
         ("hardware.memory", "{rig}, line 4"),
         ("machines.0", "{rig}, line 8"),
-        ("machines[0].disk", "built-in profile sme-2x4090, line 41"),
+        ("machines[0].disk", "built-in profile sme-2x4090, line 45"),
         ("machines", "{rig}, line 8"),
         ("hardware.gpus.0.power_limit", "built-in profile sme-2x4090, line 18"),
         ("access.chat_port", "profile rig"),

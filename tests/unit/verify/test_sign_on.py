@@ -36,6 +36,20 @@ def test_sent_away_is_as_planned_and_what_is_behind_is_not_asked(
     assert {check.id for check in checks} & {"sign_on", "chat_login", "chat_answer", "workflow_run"} == {"sign_on"}
 
 
+def test_a_site_without_a_health_path_is_judged_by_its_page_alone(
+    plan: Plan, observations: dict[str, MachineObservation], web: WebObservation
+) -> None:
+    def judge_page(status: int) -> set[str]:
+        guards = tuple(
+            GuardObservation(site=site.name, page=WebStep(status=status), health=None) for site in plan.sites
+        )
+        asked = {"sign_on": guards, "chat": None, "workflow": None, "document": None}
+        checks = judge(plan.model_copy(update={"sign_on": SIGN_ON}), observations, web.model_copy(update=asked))
+        return {check.status for check in checks if check.id == "sign_on"}
+
+    assert (judge_page(302), judge_page(200)) == ({"passed"}, {"failed"})
+
+
 @pytest.mark.parametrize(
     ("page", "health", "said"), [(200, 200, "without a session"), (502, 200, "nobody gets in"), (302, 302, "health")]
 )

@@ -18,12 +18,13 @@ from decision_layer.gateway.answers import JSON, Receive, Refused, Send, send_re
 from decision_layer.gateway.budgets import Budgets
 from decision_layer.gateway.callers import Credentials, Turnstile
 from decision_layer.gateway.conversations import Conversations
+from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.deciding import Decided, Keeping, Place, decide_and_record
-from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, MODELS, PAGES
+from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, METRICS, MODELS, PAGES
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
 from decision_layer.gateway.second_stage import SecondStage
-from decision_layer.gateway.upstream import NoAnswerError, open_first, succeeded
+from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
 from decision_layer.gateway.watch import Watch
 from decision_layer.policy.load import AUTO, LoadedPolicy
 from decision_layer.policy.shape import Client
@@ -53,7 +54,9 @@ class Gateway:
         self.pool, self.place = pool, place
         self.approvals = approvals
         self.turnstile, self.budgets = Turnstile(), Budgets()
-        self.pages: ASGIApp = _no_pages
+        self.counts = Counts()
+        self.pages: ASGIApp = _nothing_there
+        self.metrics: ASGIApp = _nothing_there
         self.second_stage: SecondStage | None = None
 
     def change_policy(self, loaded: LoadedPolicy, credentials: Credentials) -> None:
@@ -68,6 +71,9 @@ class Gateway:
             if method == "GET" and path == HEALTH:
                 await self._tell_health(send)
                 return
+            if method == "GET" and path == METRICS:
+                await self.metrics(scope, receive, send)
+                return
             if path.startswith(PAGES):
                 await self.pages(scope, receive, send)
                 return
@@ -81,6 +87,7 @@ class Gateway:
             else:
                 raise Refused(404, "unknown_path", f"there is no {method} {path} here")
         except Refused as refused:
+            self.counts.note_refusal(refused.code)
             await send_refusal(send, endpoint, refused)
 
     async def _tell_health(self, send: Send) -> None:
@@ -106,6 +113,7 @@ class Gateway:
                 self.budgets.spent(loaded),
                 Keeping(self.store, self.keys, self.conversations, self.place, self.approvals, self.second_stage),
             )
+            self.counts.note_decision(decided)
             await self._carry_out(decided, body, receive, send, begin)
         finally:
             self.turnstile.leave(client)
@@ -125,22 +133,37 @@ class Gateway:
         result: Result = "cancelled"
         try:
             with Watch(receive):
-                opened, hops = await open_first(self.pool, self.credentials, decided, body, self.loaded, begin)
+                opened, hops = await self._open(decided, body, begin)
                 place = [(b"x-model", opened.model.name.encode()), (b"x-zone", opened.model.zone.encode())]
                 relay = Relay(opened, endpoint, [*decided.headers, *place])
                 await relay.run(send)
                 result = "upstream_error" if relay.broke else "completed"
         except NoAnswerError as error:
             result, hops = "upstream_error", error.hops
+            self.counts.note_refusal("no_answer")
             await send_refusal(send, endpoint, Refused(502, "no_answer", str(error)), decided.headers)
         finally:
             if relay is None:
                 await self._close(decided, begin, result, 502 if hops else 0, hops=hops)
             else:
                 model = relay.opened.model
+                self.counts.note_answer(model, result, relay.opened.answer.status, fallback=bool(hops))
                 self.budgets.add(decided.loaded, decided.decision.budget, model, relay.tokens)
                 hops = (*hops, succeeded(relay.opened, begin))
                 await self._close(decided, begin, result, relay.opened.answer.status, hops=hops, relay=relay)
+
+    async def _open(self, decided: Decided, body: dict[str, Any], begin: float) -> tuple[Opened, tuple[Hop, ...]]:
+        """Raises NoAnswerError."""
+        self.counts.waiting += 1
+        try:
+            opened, hops = await open_first(self.pool, self.credentials, decided, body, self.loaded, begin)
+        except NoAnswerError as error:
+            self.counts.note_failures(error.hops)
+            raise
+        finally:
+            self.counts.waiting -= 1
+        self.counts.note_failures(hops)
+        return opened, hops
 
     async def _close(
         self,
@@ -176,8 +199,8 @@ class Gateway:
             log.error("the outcome of %s is not recorded: %s", decided.record_id, error.what)
 
 
-async def _no_pages(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    raise Refused(404, "unknown_path", "there are no pages here")
+async def _nothing_there(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    raise Refused(404, "unknown_path", "there is nothing here")
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:

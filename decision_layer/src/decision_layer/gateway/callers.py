@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from decision_layer.errors import DecisionLayerError
@@ -24,7 +25,7 @@ class Credentials:
         """Raises DecisionLayerError where a client's or an upstream's key is missing, empty or given twice."""
         self._clients: dict[bytes, Client] = {}
         for client in loaded.policy.clients:
-            key = _read(folder, client.key)
+            key = read_key(folder, client.key)
             digest = hashlib.sha256(key.encode()).digest()
             if digest in self._clients:
                 raise DecisionLayerError(
@@ -34,23 +35,19 @@ class Credentials:
                 )
             self._clients[digest] = client
         names = {model.upstream.key for model in loaded.policy.models if model.upstream.key}
-        self._upstreams = {name: _read(folder, name) for name in sorted(names)}
+        self._upstreams = {name: read_key(folder, name) for name in sorted(names)}
         self._people = {
-            role: {person.name: _read(folder, person.key) for person in people}
+            role: {person.name: read_key(folder, person.key) for person in people}
             for role, people in (("reviewer", loaded.policy.reviewers), ("approver", loaded.policy.approvers))
         }
 
     def find_person(self, role: str, authorization: bytes) -> str | None:
         """The name behind HTTP Basic, if it has this role; None for anything else."""
-        scheme, _, encoded = authorization.partition(b" ")
-        try:
-            name, colon, key = base64.b64decode(encoded, validate=True).decode().partition(":")
-        except (ValueError, UnicodeDecodeError):
+        given = read_basic(authorization)
+        known = self._people[role].get(given[0]) if given else None
+        if given is None or known is None:
             return None
-        known = self._people[role].get(name)
-        if scheme.lower() != b"basic" or not colon or known is None:
-            return None
-        return name if hmac.compare_digest(known.encode(), key.encode()) else None
+        return given[0] if hmac.compare_digest(known.encode(), given[1].encode()) else None
 
     def find_client(self, headers: dict[bytes, bytes]) -> Client:
         """By `Authorization: Bearer` or `x-api-key`. Looked up by hash, so that time tells nothing about a key."""
@@ -71,7 +68,18 @@ class Credentials:
         return {"Authorization": f"Bearer {key}"} if upstream.header == "bearer" else {upstream.header: key}
 
 
-def _read(folder: Path, name: str) -> str:
+def read_basic(authorization: bytes) -> tuple[str, str] | None:
+    """Name and password of HTTP Basic (RFC 7617, UTF-8); None for anything else."""
+    scheme, _, encoded = authorization.partition(b" ")
+    try:
+        name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (ValueError, UnicodeDecodeError):
+        return None
+    return (name, password) if scheme.lower() == b"basic" and colon else None
+
+
+def read_key(folder: Path, name: str) -> str:
+    """One key of the credentials folder. Raises DecisionLayerError where it is missing or short."""
     try:
         key = (folder / name).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -110,6 +118,11 @@ class Turnstile:
             raise Refused(429, "too_many_at_once", f"{client.concurrent} requests at once are allowed", retry)
         self._level[client.name] = (level - 1, now)
         self._inside[client.name] = self._inside.get(client.name, 0) + 1
+
+    @property
+    def inside(self) -> Mapping[str, int]:
+        """Requests under way, by the client's name."""
+        return self._inside
 
     def leave(self, client: Client) -> None:
         self._inside[client.name] -= 1

@@ -20,7 +20,7 @@ from decision_layer.gateway.answers import Refused
 from decision_layer.gateway.content import Seen, look
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.facts import Request, make_facts, read_request
-from decision_layer.gateway.second_stage import SecondStage, is_wanted
+from decision_layer.gateway.second_stage import DOUBT, SecondStage, is_wanted
 from decision_layer.policy.decide import Decision, Facts, decide
 from decision_layer.policy.load import LoadedPolicy
 from decision_layer.policy.shape import Client, Model
@@ -57,6 +57,13 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
     held: bool = False
     """Another person may let it leave: /approve/<record id>."""
+    detection: str = "complete"
+    """How the content was judged (content.py)."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the second stage was asked and named no class."""
+        return self.facts.doubt.startswith(DOUBT)
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -124,6 +131,7 @@ async def decide_and_record(
         record_id=entry.record_id,
         received_at=received,
         held=held,
+        detection=seen.detection,
     )
 
 

@@ -11,6 +11,6 @@ PATHS = {
 ENDPOINTS = {path: name for name, path in PATHS.items()}
 KEPT_ANSWERS = f"{PATHS['responses']}/"
 """OpenAI's way to answers that the provider keeps. There is none: nothing is kept here to be fetched by an id."""
-MODELS, HEALTH = "/v1/models", "/health"
+MODELS, HEALTH, METRICS = "/v1/models", "/health", "/metrics"
 PAGES = ("/challenge", "/review", "/approve")
 """For people; a site of their own in Caddy. Everything else under these is a 404 of the pages."""

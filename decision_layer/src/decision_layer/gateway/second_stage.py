@@ -23,6 +23,8 @@ from decision_layer.policy.load import LoadedPolicy
 from decision_layer.policy.shape import DataClass
 from decision_layer.policy.shape import SecondStage as Stage
 
+DOUBT = "second stage: "
+"""How a doubt of this stage begins."""
 _ANSWER_BYTES = 65_536
 _FRAME = " \t\r\n`'\".*"
 _TASK = (
@@ -63,9 +65,9 @@ class SecondStage:
             async with asyncio.timeout(stage.timeout_seconds):
                 said = await self._ask(stage, loaded, "\n".join(part.text for part in parts))
         except TimeoutError:
-            return msgspec.structs.replace(facts, doubt="second stage: no answer in time")
+            return msgspec.structs.replace(facts, doubt=f"{DOUBT}no answer in time")
         except (UnsureError, BrokenError) as error:
-            return msgspec.structs.replace(facts, doubt=f"second stage: {error}")
+            return msgspec.structs.replace(facts, doubt=f"{DOUBT}{error}")
         return msgspec.structs.replace(facts, second=said)
 
     async def _ask(self, stage: Stage, loaded: LoadedPolicy, text: str) -> str:

@@ -30,6 +30,7 @@ from decision_layer.gateway.callers import Credentials
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.deciding import Place
 from decision_layer.gateway.langfuse import make_sender
+from decision_layer.gateway.metrics import Metrics
 from decision_layer.gateway.policies import load_current
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.second_stage import SecondStage
@@ -116,6 +117,7 @@ class Application:
                 return Replay(result="not_possible", why="the record is not there")
             return replay(found, reader, keys, settings)
 
+        gateway.metrics = Metrics(settings, gateway.counts, gateway.turnstile, store, cases)
         gateway.pages = Pages(cases, approvals, make_replay, lambda: gateway.credentials).application
         return gateway
 

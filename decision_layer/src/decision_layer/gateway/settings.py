@@ -21,6 +21,13 @@ class Langfuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every_seconds: float = 2.0
 
 
+class Metrics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may read /metrics, by HTTP Basic. `key` is the name of the password's file in the credentials folder."""
+
+    user: str
+    key: str
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All paths absolute. `signer`: public key (PEM, Ed25519) that policies must be signed with; None: unsigned."""
 
@@ -32,6 +39,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     second_place: Path | None = None
     signer: Path | None = None
     langfuse: Langfuse | None = None
+    metrics: Metrics | None = None
+    """None: there is no /metrics."""
     address: str = "127.0.0.1"
     port: int = 8090
 
