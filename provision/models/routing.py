@@ -117,3 +117,5 @@ class Routing(Frozen):
     """Who decides challenges. Each signs in with the secret decision_layer_person_<name>."""
     approvers: _Names = ()
     """Who lets data of a class with `approval` leave. Who approved a decision does not review it."""
+    audit: Literal["sqlite", "postgresql"] = "sqlite"
+    """Where the record of decisions is kept: on the decision layer's own disk, or in the stack's PostgreSQL."""
