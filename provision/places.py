@@ -11,6 +11,9 @@ from pathlib import Path
 from provision.errors import SetupError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+SOURCES = "SOURCES"
+"""File of a recipe that builds something of this checkout: a path a line, from the recipe's folder. Links would do, and
+some ways of copying a checkout lose them. What it names lies in the recipe's folder `sources` where it is built."""
 
 
 def find_home() -> Path:
@@ -48,3 +51,18 @@ def _place(variable: str, for_root: Path, for_user: Path) -> Path:
     if value:
         return Path(value).expanduser().resolve()
     return for_root if os.geteuid() == 0 else for_user
+
+
+def recipe_sources(recipe_dir: Path) -> tuple[Path, ...]:
+    """Files and folders of this checkout that the recipe builds. Raises SetupError where one is missing."""
+    listed = recipe_dir / SOURCES
+    if not listed.is_file():
+        return ()
+    sources = tuple((recipe_dir / line).resolve() for line in listed.read_text(encoding="utf-8").split())
+    if missing := [str(source) for source in sources if not source.exists()]:
+        raise SetupError(
+            f"sources of the recipe are missing: {', '.join(missing)}",
+            where=str(listed),
+            hint="the checkout is incomplete: fetch it again",
+        )
+    return sources

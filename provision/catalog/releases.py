@@ -9,6 +9,7 @@ from pathlib import Path
 
 from provision.errors import SetupError
 from provision.models.artifact import NodeArtifact
+from provision.places import recipe_sources
 
 type _Hash = hashlib._Hash
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+_]{0,40}")
@@ -61,17 +62,19 @@ def unpacked_release_id(recipe_dir: Path, artifacts: Sequence[NodeArtifact], sta
 
 
 def _digest_files(folder: Path) -> _Hash:
-    """A link to a folder counts as that folder: what a recipe builds from the checkout itself is part of it."""
-    files = {
-        path.relative_to(folder).as_posix(): path
-        for place, _, names in folder.walk(follow_symlinks=True)
-        for path in (place / name for name in names)
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    """What a recipe builds of the checkout itself is part of it."""
+    files = {path.relative_to(folder).as_posix(): path for path in _files_below(folder)}
+    for source in recipe_sources(folder):
+        for path in _files_below(source) if source.is_dir() else (source,):
+            files[f"sources/{path.relative_to(source.parent).as_posix()}"] = path
     digest = hashlib.sha256()
     for name in sorted(files):
         _add(digest, name.encode(), files[name].read_bytes())
     return digest
+
+
+def _files_below(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
 def _add(digest: _Hash, *parts: bytes) -> None:

@@ -18,6 +18,7 @@ from provision.lab.lab import destroy_lab
 from provision.lab.pip_settings import guest_pip_conf, host_pip_settings, local_folders
 from provision.lab.readiness import ssh_argv
 from provision.models.lab import LabGuest, LabHost, LabMount, LabSpec
+from provision.places import recipe_sources
 
 BUILD_NETWORKS = IPv4Network("10.99.0.0/16")
 GUEST = "builder"
@@ -61,10 +62,16 @@ def send_file(host: LabHost, file: Path, target: str) -> None:
         run(ssh_argv(host, command), source=source, hint="check the builder's log")
 
 
-def send_folder(host: LabHost, folder: Path, target: str) -> None:
-    """Copy a recipe folder into the guest, owned by its root; a link becomes what it leads to."""
-    pack = ["tar", "-C", str(folder), "--dereference", "--exclude=__pycache__", "-c", "."]
-    packed = subprocess.Popen(pack, stdout=subprocess.PIPE)
+def send_recipe(host: LabHost, folder: Path, target: str) -> None:
+    """Copy a recipe into the guest, owned by its root; what it builds of this checkout goes into `sources` there."""
+    _send(host, ["-C", str(folder), "."], folder, target)
+    if sources := recipe_sources(folder):
+        named = [word for source in sources for word in ("-C", str(source.parent), source.name)]
+        _send(host, named, folder, f"{target}/sources")
+
+
+def _send(host: LabHost, named: list[str], folder: Path, target: str) -> None:
+    packed = subprocess.Popen(["tar", "--exclude=__pycache__", "-c", *named], stdout=subprocess.PIPE)
     if packed.stdout is None:
         raise AssertionError("stdout=PIPE gives a stream")
     unpack = f"mkdir -p {target} && tar -C {target} --no-same-owner -x"

@@ -18,7 +18,7 @@ from provision.lab.builder import (
     pack_folder,
     run_recipe,
     send_file,
-    send_folder,
+    send_recipe,
 )
 from provision.lab.locks import held
 from provision.lab.places import guest_home
@@ -97,7 +97,7 @@ def _build(
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
         fresh = Path(folder) / path.name
         with builder_guest(lab, progress) as host:
-            send_folder(host, recipe_dir, RECIPE_FOLDER)
+            send_recipe(host, recipe_dir, RECIPE_FOLDER)
             for name, file in inputs.items():
                 send_file(host, file, f"{INPUTS_FOLDER}/{name}")
             run_recipe(host, dest, log, progress, environment)

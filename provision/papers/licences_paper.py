@@ -120,7 +120,7 @@ def _packages(facts: Facts) -> Iterator[Row]:
 
 
 def _of_lock(facts: Facts, lock: LockFile) -> Iterator[Row]:
-    """Counts by licence, and each one that needs a look by name; Python's locks name no licence."""
+    """Counts by licence, and each one that needs a look by name."""
     source = facts.of_file(lock.path)
     named = [package for package in lock.packages if package.licence]
     if not named:

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from provision.errors import SetupError
 from provision.models.base import Frozen
+from provision.papers.python_licences import known_licences, normal_name
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
 _UV_HEAD = re.compile(
     r'name = "(?P<name>[^"]+)"\nversion = "(?P<version>[^"]+)"\nsource = \{ (?P<kind>[a-z]+) = "[^"]*"'
 )
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 class LockedPackage(Frozen):
@@ -69,12 +69,18 @@ def _read_uv(text: str) -> Iterator[LockedPackage]:
         if head is None:
             raise ValueError(f"a package that is not written as uv writes it: {block[:60]!r}")
         if head["kind"] == "registry":
-            yield LockedPackage(ecosystem="pypi", name=_normal(head["name"]), version=head["version"])
+            yield _python_package(head["name"], head["version"])
 
 
 def _read_pip(text: str) -> Iterator[LockedPackage]:
     for name, version in _PIN.findall(text):
-        yield LockedPackage(ecosystem="pypi", name=_normal(name), version=version)
+        yield _python_package(name, version)
+
+
+def _python_package(name: str, version: str) -> LockedPackage:
+    normal = normal_name(name)
+    licence = known_licences().get(f"{normal}=={version}")
+    return LockedPackage(ecosystem="pypi", name=normal, version=version, licence=licence)
 
 
 def _read_npm(text: str) -> Iterator[LockedPackage]:
@@ -99,8 +105,3 @@ def _integrity(text: str) -> Iterator[tuple[str, str]]:
         kind, _, value = item.partition("-")
         if kind == "sha512":
             yield "SHA-512", base64.b64decode(value, validate=True).hex()
-
-
-def _normal(name: str) -> str:
-    """As PEP 503 compares names."""
-    return _SEPARATORS.sub("-", name).lower()

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from provision.catalog.releases import release_id
+from provision.errors import SetupError
+from provision.places import SOURCES, recipe_sources
 
 ROLES = Path(__file__).parents[2] / "roles"
 LOCKS = sorted(ROLES.glob("*/files/recipe/*.txt"))
@@ -86,8 +88,8 @@ def test_what_npm_resolved_by_itself_is_refused(
 
 def test_the_decision_layers_recipe_has_its_own_lock_and_sources() -> None:
     recipe, package = ROLES / "decision_layer" / "files" / "recipe", ROLES.parent / "decision_layer"
-    assert (recipe / "project" / "src").resolve() == (package / "src").resolve()
-    project = tomllib.loads((recipe / "project" / "pyproject.toml").read_text())["project"]
+    assert recipe_sources(recipe) == (package / "pyproject.toml", package / "src")
+    project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     assert (recipe / "VERSION").read_text().strip() == project["version"]
     locked = {item["name"]: item for item in tomllib.loads((package / "uv.lock").read_text())["package"]}
     asked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (recipe / "requirements.txt").read_text(), re.M))
@@ -110,14 +112,23 @@ def _closure(locked: dict[str, Any], name: str) -> set[str]:
     return found
 
 
-def test_a_folder_behind_a_link_is_part_of_a_release_id(tmp_path: Path) -> None:
-    recipe, source = tmp_path / "recipe", tmp_path / "source"
+def test_sources_of_the_checkout_are_part_of_a_release_id_and_no_link_is_needed(tmp_path: Path) -> None:
+    recipe, source = tmp_path / "recipe", tmp_path / "package" / "src"
     for folder in (recipe, source):
-        folder.mkdir()
-    for name, text in (("VERSION", "1.0"), ("build.sh", "")):
+        folder.mkdir(parents=True)
+    for name, text in (("VERSION", "1.0"), ("build.sh", ""), (SOURCES, "../package/src\n")):
         (recipe / name).write_text(text)
     (source / "module.py").write_text("one")
-    (recipe / "project").symlink_to(source)
     before = release_id(recipe)
     (source / "module.py").write_text("two")
     assert release_id(recipe) != before
+    (recipe / SOURCES).write_text("../package/gone\n")
+    with pytest.raises(SetupError, match="sources of the recipe are missing"):
+        release_id(recipe)
+
+
+def test_the_checkout_holds_no_link() -> None:
+    """Archives and copies of a checkout lose them, and a role then builds something else."""
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROLES.parent, capture_output=True, text=True, check=True)
+    assert len(listed.stdout.splitlines()) > 100
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []

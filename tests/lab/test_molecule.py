@@ -21,8 +21,8 @@ def test_every_role_but_the_shared_one_has_a_scenario() -> None:
 
 
 IN_MAKE_TEST = {"caddy", "engine_front", "ollama", "qdrant"}
-"""What the stack of test_stack.py does not bring up in this way; every other role is converged there, twice, and verified,
-or has a test of its own here. `make test-all` runs all scenarios."""
+"""What the stack of test_stack.py does not bring up in this way; every other role is converged there, twice, and
+verified, or has a test of its own beside it. `make test-all` runs all scenarios."""
 BROKEN_RELEASES = ("llama_cpp", "n8n", "ollama", "open_webui")
 """Their new releases that do not work are waited for, minutes each; qdrant's stands for them in make test."""
 

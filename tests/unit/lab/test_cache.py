@@ -79,7 +79,7 @@ def test_a_bundle_is_there_before_its_builder_is_taken_down(tmp_path: Path, monk
 
     monkeypatch.setattr(bundles, "require_lab", lambda: None)
     monkeypatch.setattr(bundles, "builder_guest", guest)
-    for name in ("send_folder", "run_recipe"):
+    for name in ("send_recipe", "run_recipe"):
         monkeypatch.setattr(bundles, name, lambda *_: None)
     monkeypatch.setattr(bundles, "pack_folder", lambda _root, _dest, fresh: fresh.write_bytes(b"release"))
     assert ensure_bundle(tmp_path, "1.0-abc", "/opt/x").size_bytes == 7

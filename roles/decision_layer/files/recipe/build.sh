@@ -1,6 +1,6 @@
 #!/bin/bash
 # Builds the decision layer with its own Python environment into DEST, from hash-locked packages and from the checkout's
-# decision_layer/, which lies in project/ by two links.
+# decision_layer/, which SOURCES names and which lies in sources/ where this runs.
 #
 #   bash build.sh DEST
 #
@@ -28,7 +28,7 @@ locked=(install -q --no-deps --require-hashes --only-binary :all:)
 /usr/bin/python3 -m venv "$work/tools"
 "$work/tools/bin/pip" "${locked[@]}" -r "$recipe/build-requirements.txt"
 # Copied: a build leaves files beside its sources, and the recipe stays as it is.
-cp -rL "$recipe/project" "$work/project"
+cp -r "$recipe/sources" "$work/project"
 "$work/tools/bin/pip" wheel -q --no-deps --no-build-isolation -w "$work" "$work/project"
 
 rm -rf "$dest"
