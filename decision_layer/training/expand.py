@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 TEXTS = Path(__file__).parent / "texts"
 NONE = "none"
-MOST = 14  # sentences of one template
+MOST = 40  # sentences of one template
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"\$([FMNS])")
 _NAMES = {
