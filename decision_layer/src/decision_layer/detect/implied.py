@@ -33,9 +33,7 @@ LONGEST = 48  # words that are judged together; more of them would only add up n
 _BITS = 32
 _MASK = (1 << _BITS) - 1
 _WORD = re.compile(r"\w+")
-_READ = 24  # letters of a word; what stands behind them says nothing new
-_AFFIX = 5  # letters of a beginning or an end of a word that say what it is about
-_INNER = 4  # letters of a part of a word, which finds the parts of compounds
+_AFFIXES = (5, 7)  # letters of a beginning or an end of a word that say what it is about
 _TIES = {Role.NAMED: "named", Role.GENERAL: "general", Role.CUE: "cue", Role.GROUP: "group", Role.OURS: "ours"}
 
 # What the lexicon saw: kind, role and whether it is said of somebody.
@@ -43,11 +41,9 @@ Sight = tuple[str, Role, bool]
 
 
 def parts(word: str) -> list[str]:
-    """Beginning, end and inner parts of a word, by which unknown words are known."""
-    if len(word) <= _AFFIX:
-        return []
-    inner = [f"-{word[at : at + _INNER]}-" for at in range(1, min(len(word), _READ) - _INNER)]
-    return [word[:_AFFIX] + "-", "-" + word[-_AFFIX:], *inner]
+    """Beginnings and ends of a word, by which unknown words and the parts of compounds are known."""
+    size = len(word)
+    return [part for n in _AFFIXES if n < size for part in (word[:n] + "-", "-" + word[-n:])]
 
 
 def pairs(words: list[str]) -> set[tuple[str, str]]:
