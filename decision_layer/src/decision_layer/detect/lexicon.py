@@ -44,6 +44,25 @@ class Entry(NamedTuple):
     triggers: tuple[Trigger, ...]
 
 
+class Said(NamedTuple):
+    """A subject's word: which sentence it stands in, where, and whether the rules take it to be said of somebody."""
+
+    sentence: int
+    start: int
+    end: int
+    term: Term
+    fires: bool
+
+
+class Reading(NamedTuple):
+    """What the lexicon saw: where sentences end, the subjects' words, and by sentence the roles of its other words
+    (only of sentences that hold a subject)."""
+
+    breaks: list[int]
+    subjects: list[Said]
+    roles: dict[int, set[Role]]
+
+
 class Lexicon:
     """Built once; `scan` is free of state and may run in several threads."""
 
@@ -63,7 +82,13 @@ class Lexicon:
         self._automaton.make_automaton()
 
     def scan(self, text: str, lower: str, hits: Hits) -> None:
-        """`lower` is the lower-cased text, of the same length."""
+        """What the vocabularies alone find."""
+        for said in self.read(text, lower, hits).subjects:
+            if said.fires:
+                hits.add(said.term.kind, lower[said.start : said.end])
+
+    def read(self, text: str, lower: str, hits: Hits) -> Reading:
+        """`lower` is the lower-cased text, of the same length. Runs the other detectors' triggers on the way."""
         found = _Found()
         for last, entry in self._automaton.iter(lower):
             start = last + 1 - entry.size
@@ -75,15 +100,19 @@ class Lexicon:
             if entry.terms:
                 _collect(text, lower, start, last + 1, entry.terms, inner, found)
         subjects = _unmasked(found)
-        if not subjects:
-            return
         breaks = [m.end() for m in _BREAK.finditer(lower) if not _abbreviated(lower, m)]
+        if not subjects:
+            return Reading(breaks, [], {})
         for start, end in _sentences_of(subjects, breaks, len(lower)):
             found.context += self._context(text, lower, start, end)
         sentences = Sentences(lower, breaks, subjects, found.context)
-        for start, end, term in subjects:
-            if sentences.fires(start, end, term):
-                hits.add(term.kind, lower[start:end])
+        said = [Said(bisect_right(breaks, s), s, e, term, sentences.fires(s, e, term)) for s, e, term in subjects]
+        return Reading(breaks, said, sentences.roles())
+
+    def first_names(self) -> list[str]:
+        """The names that say that somebody is meant, in small letters."""
+        named = (w for w, terms in self._words.items() for t in terms if t.role is Role.NAMED and t.letter == "^")
+        return sorted(set(named))
 
     def _context(self, text: str, lower: str, start: int, end: int) -> list[tuple[int, Term]]:
         found = []

@@ -39,6 +39,8 @@ _LOOKALIKE = (
 _LATIN = "aeopcyxijsdhlABEKMHOPCTXYIJSoauivpABEZHIKMNOPTYX"
 _TO_LATIN = str.maketrans(_LOOKALIKE, _LATIN)
 _MIXED = re.compile(rf"[A-Za-z][{_LOOKALIKE}]|[{_LOOKALIKE}][A-Za-z]")
+# Outside Latin, its marks and punctuation: where foreign digits and look-alike letters are. One range is found faster.
+_BEYOND_LATIN = re.compile("[\u0370-\u1fff\u2460-\U0010ffff]")
 BLOB_MIN = 24
 _BLOB = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{BLOB_MIN},}}={{0,2}}")
 
@@ -49,6 +51,8 @@ def fold(text: str) -> str:
         return text.translate(_ASCII_SPACES) if any(c in text for c in "\t\v\f\x1f\r") else text
     folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     folded = _LIKE_ASCII.sub(lambda m: _TABLE[ord(m[0])], folded)
+    if _BEYOND_LATIN.search(folded) is None:
+        return folded
     return _FOREIGN_DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), folded)
 
 
@@ -59,7 +63,7 @@ def variants(text: str) -> Iterator[str]:
     decoded = _unescape(folded)
     if decoded != folded:
         yield fold(decoded)
-    if not folded.isascii() and _MIXED.search(folded):
+    if not folded.isascii() and _BEYOND_LATIN.search(folded) and _MIXED.search(folded):
         yield folded.translate(_TO_LATIN)
     blobs = "\n".join(_blobs(folded))
     if blobs:

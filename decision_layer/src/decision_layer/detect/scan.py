@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from decision_layer.detect import contact, digits, letters, phones
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.lexicon import Lexicon
 from decision_layer.detect.normalise import variants
+from decision_layer.detect.verdict import Judge
 from decision_layer.parts import Finding, Part
 
 _SEAM = 80  # characters on either side; no identifier is longer, even with a space behind each character
@@ -17,9 +17,9 @@ _SHORTEST = 7  # digits with their separators; no identifier or telephone number
 
 
 @lru_cache(maxsize=1)
-def prepared() -> Lexicon:
+def prepared() -> Judge:
     """Built on first use (some tenths of a second); call it at start, so that no request waits for it."""
-    return Lexicon()
+    return Judge()
 
 
 def scan(parts: Iterable[Part]) -> tuple[Finding, ...]:

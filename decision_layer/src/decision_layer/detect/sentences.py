@@ -62,6 +62,13 @@ class Sentences:
             return False
         return self._several(here, term) or (term.role is Role.TOPIC and (here, Role.CUE) in self._at)
 
+    def roles(self) -> dict[int, set[Role]]:
+        """By sentence the roles of its people, general words and ties."""
+        found: defaultdict[int, set[Role]] = defaultdict(set)
+        for sentence, role in self._at:
+            found[sentence].add(role)
+        return dict(found)
+
     def _about(self, here: int, start: int, end: int) -> bool:
         """A general word rules the subject where no person stands between the two, or right behind the subject."""
         general = self._at.get((here, Role.GENERAL))

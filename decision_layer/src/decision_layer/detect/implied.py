@@ -1,0 +1,166 @@
+"""What a sentence implies of a person ("his face unlocks the cabinet"): a linear classifier beside the lexicon.
+
+It adds whole numbers: a weight for each word, pair of words and part of a word, and for what the lexicon saw in the
+sentence, one number for each kind. The weights are in data/implied.txt, made by training/fit.py from texts of our own.
+A word's numbers travel as one: each kind has 32 bits of a Python integer, so that one addition adds them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from importlib.resources import files
+from itertools import repeat
+from typing import NamedTuple
+
+from decision_layer.detect.vocabulary import Role, VocabularyError
+
+KINDS = (
+    "art9.health",
+    "art9.religion",
+    "art9.politics",
+    "art9.union",
+    "art9.ethnicity",
+    "art9.sexual",
+    "art9.genetic",
+    "art9.biometric",
+    "art10.criminal",
+)
+NAME = "^"  # stands for every first name
+EDGE = "."  # stands before the first word and behind the last
+BIAS = "="
+LONGEST = 48  # words that are judged together; more of them would only add up noise
+_BITS = 32
+_MASK = (1 << _BITS) - 1
+_WORD = re.compile(r"\w+")
+_AFFIXES = (5, 7)  # letters of a beginning or an end of a word that say what it is about
+_TIES = {Role.NAMED: "named", Role.GENERAL: "general", Role.CUE: "cue", Role.GROUP: "group", Role.OURS: "ours"}
+
+# What the lexicon saw: kind, role and whether it is said of somebody.
+Sight = tuple[str, Role, bool]
+
+
+def parts(word: str) -> list[str]:
+    """Beginnings and ends of a word, by which unknown words and the parts of compounds are known."""
+    size = len(word)
+    return [part for n in _AFFIXES if n < size for part in (word[:n] + "-", "-" + word[-n:])]
+
+
+def pairs(words: list[str]) -> set[tuple[str, str]]:
+    """Neighbouring words, and the first and last one with the sentence's edge."""
+    return {*zip([EDGE, *words], [*words, EDGE], strict=True)}
+
+
+def sights(seen: Iterable[Sight], roles: Collection[Role]) -> Iterator[str]:
+    """Features of what the lexicon saw in a sentence: `roles` are those of its context words."""
+    subjects = {(kind, role) for kind, role, _ in seen}
+    for kind in {kind for kind, _, fires in seen if fires}:
+        yield f"={kind}!"
+    for kind, role in subjects:
+        about = f"={kind}.{role.name.lower()}"
+        yield about
+        for tie, name in _TIES.items():
+            if tie in roles:
+                yield f"{about}+{name}"
+    if any(fires for _, _, fires in seen):
+        yield "=!"
+    if subjects:
+        yield "=seen"
+        yield from (f"=seen+{name}" for tie, name in _TIES.items() if tie in roles)
+
+
+def tokens(lower: str, start: int, end: int, aliases: dict[str, str]) -> list[str]:
+    """The words of a sentence, with one word for all first names."""
+    words = _WORD.findall(lower, start, end)
+    return list(map(aliases.get, words, words))
+
+
+def pack(weights: Iterable[int]) -> int:
+    """One number out of one for each kind."""
+    return sum(weight << (_BITS * at) for at, weight in enumerate(weights))
+
+
+_RAISED = pack([1 << (_BITS - 1)] * len(KINDS))  # added to a sum, each field's top bit says "not negative"
+
+
+class Sums(NamedTuple):
+    """A sentence's (or a piece's) sums, still in one number."""
+
+    start: int
+    end: int
+    raised: int
+
+    def found(self) -> bool:
+        """Whether a kind reaches its threshold."""
+        return self.raised & _RAISED != 0
+
+    def each(self) -> list[int]:
+        """A number for each kind; it reaches its threshold if it is not negative."""
+        return [(self.raised >> (_BITS * at) & _MASK) - (1 << (_BITS - 1)) for at in range(len(KINDS))]
+
+
+class Implied:
+    """The weights, read once; free of state after that."""
+
+    def __init__(self, names: Iterable[str], text: str | None = None) -> None:
+        """`names`: first names in small letters. `text` is the weights' file, the package's own if None. Raises
+        VocabularyError."""
+        table: dict[str, int] = {}
+        self._pairs: dict[tuple[str, str], int] = {}
+        for line in (text if text is not None else _file()).splitlines():
+            if not line.startswith("#"):
+                feature, _, numbers = line.partition("\t")
+                left, space, right = feature.partition(" ")
+                if space:
+                    self._pairs[left, right] = _packed(feature, numbers)
+                else:
+                    table[feature] = _packed(feature, numbers)
+        if BIAS not in table:
+            raise VocabularyError("no bias", where="implied.txt", hint="make it again with training/fit.py")
+        self._bias = table.pop(BIAS) + _RAISED
+        self._table = table
+        self._words = {word: weight + self._unknown(word) for word, weight in table.items() if _WORD.fullmatch(word)}
+        self._words[NAME] = table.get(NAME, 0)
+        self.aliases = aliases(names, self._words)
+
+    def sums(self, lower: str, start: int, end: int, extra: Iterable[str]) -> Iterator[Sums]:
+        """The sums of a sentence, or of its pieces if it is long."""
+        words = tokens(lower, start, end, self.aliases)
+        base = self._bias + sum(map(self._table.get, extra, repeat(0)))
+        if len(words) <= LONGEST:
+            yield Sums(start, end, base + self._weigh(words))
+            return
+        for at in range(0, len(words), LONGEST):
+            yield Sums(start, end, base + self._weigh(words[at : at + LONGEST]))
+
+    def _weigh(self, words: list[str]) -> int:
+        once = set(words)
+        total = sum(map(self._words.get, once, repeat(0))) + sum(map(self._pairs.get, pairs(words), repeat(0)))
+        for word in once.difference(self._words):
+            total += self._unknown(word)
+        return total
+
+    def _unknown(self, word: str) -> int:
+        return sum(map(self._table.get, parts(word), repeat(0)))
+
+
+def aliases(names: Iterable[str], words: Collection[str]) -> dict[str, str]:
+    """A first name, also with the s of a genitive, to NAME, unless it is a word of the texts too."""
+    forms = (form for name in names for form in (name, name + "s"))
+    return {form: NAME for form in forms if form not in words}
+
+
+def _packed(feature: str, numbers: str) -> int:
+    try:
+        weights = [int(number) for number in numbers.split(" ")]
+    except ValueError:
+        weights = []
+    if len(weights) != len(KINDS):
+        raise VocabularyError(
+            f"{feature}: not {len(KINDS)} whole numbers", where="implied.txt", hint="make it again with training/fit.py"
+        )
+    return pack(weights)
+
+
+def _file() -> str:
+    return (files("decision_layer.detect") / "data" / "implied.txt").read_text("utf-8")

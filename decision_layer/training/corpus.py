@@ -1,0 +1,90 @@
+"""Training texts as units (sentences) with the features that the runtime computes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from decision_layer.detect.hits import Hits
+from decision_layer.detect.implied import KINDS, aliases, pairs, parts, tokens
+from decision_layer.detect.lexicon import Lexicon
+from decision_layer.detect.normalise import fold
+from decision_layer.detect.verdict import units
+from training.expand import NONE, texts
+
+DATA = Path(__file__).parent.parent / "tests" / "data"
+UNSEEN = "tenth"  # files of tests/data that no training text may come from
+FIRED = "!"  # ends the features that say that the lexicon's rules found something
+CLASSES = (NONE, *KINDS)
+
+
+class Labelled(NamedTuple):
+    """A text with its class; texts of one group never stand on both sides of a fold."""
+
+    text: str
+    kind: str
+    group: str
+    template: str
+    tuned: bool  # the vocabularies were written with this text in view
+
+
+class Row(NamedTuple):
+    """One sentence: the number of its text, its features with their counts, the kinds that the lexicon's rules found."""
+
+    text: int
+    features: Counter[str]
+    fired: frozenset[str]
+
+
+def labelled() -> list[Labelled]:
+    """The templates' sentences, then the batches of tests/data that were used up, less what resembles UNSEEN."""
+    found = [Labelled(t.text, t.kind, t.topic, f"t{t.template}", False) for t in texts()]
+    for path in sorted(DATA.rglob("*.jsonl")):
+        if path.name.startswith((UNSEEN, "identifiers", "contacts")):
+            continue
+        for number, line in enumerate(path.read_text("utf-8").splitlines()):
+            row = json.loads(line)
+            kind = row["kinds"][0] if row["kinds"] else NONE
+            if kind in CLASSES:
+                found.append(Labelled(row["text"], kind, path.stem, f"{path.stem}{number}", True))
+    return list(_unlike(found))
+
+
+def _unlike(rows: Iterable[Labelled]) -> Iterator[Labelled]:
+    """Without those that share more than half of their words with a text of UNSEEN."""
+    unseen = [
+        set(json.loads(line)["text"].lower().split())
+        for path in sorted(DATA.rglob(f"{UNSEEN}*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    for row in rows:
+        words = set(row.text.lower().split())
+        if all(len(words & other) <= 0.5 * len(words | other) for other in unseen):
+            yield row
+
+
+def known_words(rows: Iterable[Labelled]) -> set[str]:
+    """Words that stand in small letters somewhere: no names there."""
+    return {word for row in rows for word in row.text.replace(",", " ").replace(".", " ").split() if word.islower()}
+
+
+def features(rows: list[Labelled], lexicon: Lexicon) -> tuple[list[Row], set[str]]:
+    """Every sentence of every text, and the names that are words too."""
+    known = known_words(rows)
+    names = aliases(lexicon.first_names(), known)
+    found = []
+    for number, row in enumerate(rows):
+        folded = fold(row.text)
+        lower = folded.lower()
+        for unit in units(lexicon.read(folded, lower, Hits()), len(lower)):
+            words = tokens(lower, unit.start, unit.end, names)
+            counts = Counter(f"{left} {right}" for left, right in pairs(words))
+            for word in set(words):
+                counts[word] += 1
+                counts.update(parts(word))
+            counts.update(f for f in unit.features if not (row.tuned and f.endswith(FIRED)))
+            found.append(Row(number, counts, frozenset(s.term.kind for s in unit.subjects if s.fires)))
+    return found, set(aliases(lexicon.first_names(), ())) - set(names)
