@@ -90,7 +90,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.connection.settimeout(30)
         self.provider.callers.append(self.client_address[0])
         wire = _Unwrapped(self.connection, self.tls, self.provider)
-        self.rfile, self.wfile = io.BufferedReader(wire), io.BufferedWriter(wire)  # type: ignore[assignment]
+        self.rfile, self.wfile = io.BufferedReader(wire), io.BufferedWriter(wire)
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

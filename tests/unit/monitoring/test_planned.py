@@ -11,6 +11,7 @@ import pytest
 from provision.catalog import load_catalog
 from provision.errors import PlanError
 from provision.inventory.decision_layer_vars import decision_layer_vars
+from provision.models.inventory import InventoryInput
 from provision.models.monitoring import ALERTS, list_targets
 from provision.models.observation import MachineObservation
 from provision.models.observation_web import WebObservation
@@ -85,7 +86,7 @@ def test_the_decision_layer_is_read_by_a_password_that_no_client_has(plan: Plan)
     assert [flow.source for flow in plan.flows if (flow.target, flow.port) == ("gateway", 8300)] == ["apps", "observe"]
     (service,) = [service for service in plan.services if service.name == "decision_layer"]
     (machine,) = [machine for machine in plan.machines if machine.name == "gateway"]
-    variables = decision_layer_vars(plan, machine, service)
+    variables = decision_layer_vars(plan, machine, service, InventoryInput())
     assert variables["decision_layer_metrics"] == {"user": "prometheus", "key": "metrics"}
     keys = {item["name"]: item["key"].name for item in variables["decision_layer_keys"]}
     assert [name for name, secret in keys.items() if secret == keys["metrics"] == "metrics_password"] == ["metrics"]
@@ -95,7 +96,7 @@ def test_without_prometheus_the_decision_layer_tells_nobody() -> None:
     plan = make_plan()
     (service,) = [service for service in plan.services if service.name == "decision_layer"]
     (machine,) = [machine for machine in plan.machines if machine.name == "gateway"]
-    variables = decision_layer_vars(plan, machine, service)
+    variables = decision_layer_vars(plan, machine, service, InventoryInput())
     assert variables["decision_layer_metrics"] == {}
     assert "metrics" not in {item["name"] for item in variables["decision_layer_keys"]}
 
