@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -87,9 +88,10 @@ def test_the_role_writes_settings_that_the_decision_layer_reads(
     plan_of: PlanOf, tmp_path: Path, override: str | None
 ) -> None:
     plan = plan_of("sme-2x4090", *([override] if override else []))
-    values = {**yaml.safe_load((ROLE / "vars/main.yml").read_text()), **hosts_of(plan)["gateway"]}
+    own = [yaml.safe_load((ROLE / part / "main.yml").read_text()) for part in ("defaults", "vars")]
+    values = {**own[0], **own[1], **hosts_of(plan)["gateway"]}
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-    environment.filters["to_json"] = lambda text: yaml.safe_dump(text, default_style='"').strip()
+    environment.filters["to_json"] = json.dumps
     template = environment.from_string((ROLE / "templates/settings.yml.j2").read_text())
     place = tmp_path / "settings.yml"
     place.write_text(template.render(values))
