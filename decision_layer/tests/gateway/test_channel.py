@@ -184,16 +184,50 @@ def test_no_header_becomes_two_and_no_url_leads_astray() -> None:
             find_place(url)
 
 
+def tls_server(folder: Path, server: Server) -> Awaitable[asyncio.Server]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(make_certificate(folder))
+    return asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
+
+
+def url_of(listening: asyncio.Server, host: str = "localhost") -> str:
+    return f"https://{host}:{listening.sockets[0].getsockname()[1]}/"
+
+
+def certificate_of(folder: Path) -> str:
+    return (folder / "localhost.pem").read_text().partition("-----BEGIN PRIVATE KEY")[0]
+
+
 def test_a_certificate_that_nobody_vouches_for_is_not_believed(tmp_path: Path) -> None:
     async def run() -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(make_certificate(tmp_path))
         server = Server(WHOLE)
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
-        pool = Pool()
+        listening = await tls_server(tmp_path, server)
         with pytest.raises(BrokenError, match="no_connection"):
-            await post(pool, f"https://localhost:{listening.sockets[0].getsockname()[1]}/")
+            await post(Pool(), url_of(listening))
         assert server.heads == []
+        listening.close()
+
+    uvloop.run(asyncio.wait_for(run(), 30))
+
+
+def test_the_named_authority_alone_vouches(tmp_path: Path) -> None:
+    """Not another one, not for another name, and no connection is taken over that somebody else vouched for."""
+
+    async def run() -> None:
+        (tmp_path / "other").mkdir()
+        make_certificate(tmp_path / "other")
+        server, pool = Server(WHOLE, WHOLE), Pool()
+        listening = await tls_server(tmp_path, server)
+        own, other = certificate_of(tmp_path), certificate_of(tmp_path / "other")
+        for _ in range(2):
+            answer = await pool.post(url_of(listening), {}, b"{}", silent_s=10, authority=own)
+            assert await read(answer) == b"hello"
+        assert server.connections == 1  # the second request came over the first one's connection
+        for host, authority in (("localhost", other), ("localhost", None), ("127.0.0.1", own)):
+            with pytest.raises(BrokenError, match="no_connection"):
+                await pool.post(url_of(listening, host), {}, b"{}", silent_s=10, authority=authority)
+        assert len(server.heads) == 2
+        pool.close()
         listening.close()
 
     uvloop.run(asyncio.wait_for(run(), 30))

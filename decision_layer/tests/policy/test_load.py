@@ -48,6 +48,15 @@ FAULTS: dict[str, tuple[Change, str]] = {
         lambda d: d["models"][1]["upstream"].update(url="http://api.example.org/v1"),
         "outside the house only https",
     ),
+    "authority of nothing": (
+        lambda d: d["models"][1]["upstream"].update(authority="-----BEGIN CERTIFICATE-----\nx\n"),
+        f"models.{example()['models'][1]['name']}.upstream.authority: it holds no certificate in PEM",
+    ),
+    "empty authority": (lambda d: d["models"][1]["upstream"].update(authority=""), "no certificate in PEM"),
+    "authority without tls": (
+        lambda d: d["models"][0]["upstream"].update(authority="ä"),
+        "models.chat.upstream.authority: it vouches for nobody, since the url is not https",
+    ),
     "rule to nowhere": (lambda d: d["rules"][0]["to"].append("gpt"), "rules.strategy.to: there is no model gpt"),
     "rule for no class": (lambda d: d["rules"][0]["when"]["classes"].append("x"), "there is no class x"),
     "rule without budget": (lambda d: d["rules"][0].update(budget="x"), "there is no budget x"),

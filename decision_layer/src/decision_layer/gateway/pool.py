@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from decision_layer.gateway.channel import Answer, BrokenError, Channel
+from decision_layer.trust import make_trust
 
 _CONNECT_S = 5.0
 _IDLE_S = 4.0
@@ -16,22 +16,25 @@ _IDLE_S = 4.0
 
 
 class Place(NamedTuple):
+    """The first four say which connections serve it."""
+
     host: str
     port: int
     tls: bool
+    authority: str | None
     host_header: str
     path: str
 
 
 @lru_cache(maxsize=1024)
-def find_place(url: str) -> Place:
+def find_place(url: str, authority: str | None = None) -> Place:
     """Host, port and path of a policy's URL; ValueError where it has none that can be sent."""
     parts = urlsplit(url)
     tls = parts.scheme == "https"
     if parts.hostname is None or parts.scheme not in ("http", "https") or not url.isascii() or not url.isprintable():
         raise ValueError("this is no URL to send to")
     netloc = parts.netloc.rpartition("@")[2]
-    return Place(parts.hostname, parts.port or (443 if tls else 80), tls, netloc, parts.path or "/")
+    return Place(parts.hostname, parts.port or (443 if tls else 80), tls, authority, netloc, parts.path or "/")
 
 
 def encode_request(place: Place, headers: dict[str, str], body: bytes) -> bytes:
@@ -45,20 +48,23 @@ def encode_request(place: Place, headers: dict[str, str], body: bytes) -> bytes:
 
 
 class Pool:
-    """Idle connections by host. There is no limit but the clients' own: each request has at most one under way."""
+    """Idle connections by host and by who vouched for it. There is no limit but the clients' own: each request has at
+    most one under way."""
 
     def __init__(self) -> None:
-        self._idle: dict[tuple[str, int, bool], list[Channel]] = {}
-        self._trust = ssl.create_default_context()
-        self._trust.set_alpn_protocols(["http/1.1"])
+        self._idle: dict[tuple[str, int, bool, str | None], list[Channel]] = {}
+        make_trust(None)  # the machine's CAs are read now, not while somebody waits
 
-    async def post(self, url: str, headers: dict[str, str], body: bytes, *, silent_s: float) -> Answer:
+    async def post(
+        self, url: str, headers: dict[str, str], body: bytes, *, silent_s: float, authority: str | None = None
+    ) -> Answer:
         """The answer once its head is here; the caller close()s it. Raises BrokenError.
 
-        Never sent twice: a POST that got no answer may have been carried out.
+        `authority`: certificates (PEM) that alone vouch for the host; None: the machine's own. Never sent twice: a
+        POST that got no answer may have been carried out.
         """
         try:
-            place = find_place(url)
+            place = find_place(url, authority)
             request = encode_request(place, headers, body)
         except ValueError as error:
             raise BrokenError("unsendable") from error
@@ -79,7 +85,7 @@ class Pool:
         self._idle.clear()
 
     def _take(self, place: Place) -> Channel | None:
-        idle = self._idle.get(place[:3])
+        idle = self._idle.get(place[:4])
         oldest = asyncio.get_running_loop().time() - _IDLE_S
         while idle:
             channel = idle.pop()
@@ -89,7 +95,7 @@ class Pool:
         return None
 
     def _keep(self, place: Place, channel: Channel) -> None:
-        idle = self._idle.setdefault(place[:3], [])
+        idle = self._idle.setdefault(place[:4], [])
         if channel.usable:
             idle.append(channel)
         oldest = asyncio.get_running_loop().time() - _IDLE_S
@@ -98,8 +104,8 @@ class Pool:
 
     async def _connect(self, place: Place) -> Channel:
         loop = asyncio.get_running_loop()
-        context = self._trust if place.tls else None
         try:
+            context = make_trust(place.authority) if place.tls else None
             async with asyncio.timeout(_CONNECT_S):
                 _, channel = await loop.create_connection(
                     lambda: Channel(loop),
@@ -108,6 +114,6 @@ class Pool:
                     ssl=context,
                     server_hostname=place.host if place.tls else None,
                 )
-        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+        except (OSError, TimeoutError, ValueError) as error:  # ssl.SSLError is an OSError
             raise BrokenError("timeout" if isinstance(error, TimeoutError) else "no_connection") from error
         return channel

@@ -75,7 +75,9 @@ class SecondStage:
         body = make_question(loaded.policy.classes, text)
         outgoing = make_outgoing(model, "chat", body, home=True, keys=self._credentials().header_for(model))
         limit_s = stage.timeout_seconds
-        answer = await self._pool.post(outgoing.url, outgoing.headers, outgoing.body, silent_s=limit_s)
+        answer = await self._pool.post(
+            outgoing.url, outgoing.headers, outgoing.body, silent_s=limit_s, authority=outgoing.authority
+        )
         try:
             raw = b""
             while chunk := await answer.read(limit_s):

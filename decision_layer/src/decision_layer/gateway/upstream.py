@@ -97,7 +97,9 @@ async def _try(
     except (KeyError, TypeError, AttributeError):
         return 0, "the request has not the shape that this model's API needs"
     try:
-        answer = await pool.post(outgoing.url, outgoing.headers, outgoing.body, silent_s=SILENT_S)
+        answer = await pool.post(
+            outgoing.url, outgoing.headers, outgoing.body, silent_s=SILENT_S, authority=outgoing.authority
+        )
     except BrokenError as error:
         return 0, str(error)
     if answer.status in RETRIED or 300 <= answer.status < 400:

@@ -22,6 +22,8 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
     translate: bool = False
     """The answer is Anthropic's and the client speaks chat completions."""
+    authority: str | None = None
+    """Who vouches for the URL's host (policy/shape.py)."""
 
 
 def make_outgoing(model: Model, endpoint: str, body: dict[str, Any], *, home: bool, keys: dict[str, str]) -> Outgoing:
@@ -38,8 +40,10 @@ def make_outgoing(model: Model, endpoint: str, body: dict[str, Any], *, home: bo
                 body=translated,
                 headers=headers,
                 translate=True,
+                authority=upstream.authority,
             )
-    return Outgoing(url=upstream.url + PATHS[endpoint].removeprefix("/v1"), body=orjson.dumps(sent), headers=headers)
+    url = upstream.url + PATHS[endpoint].removeprefix("/v1")
+    return Outgoing(url=url, body=orjson.dumps(sent), headers=headers, authority=upstream.authority)
 
 
 def _strip(body: dict[str, Any], name: str, *, home: bool) -> dict[str, Any]:

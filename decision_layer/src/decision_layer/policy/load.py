@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from decision_layer.errors import DecisionLayerError
-from decision_layer.policy.shape import DataClass, Model, Policy, Zone
+from decision_layer.policy.shape import DataClass, Model, Policy, Upstream, Zone
+from decision_layer.trust import make_trust
 
 AUTO = "auto"
 INTERNAL = "internal"
@@ -134,6 +135,7 @@ def find_faults(policy: Policy) -> Iterator[str]:
                 yield f"models.{model.name}.{field}: there is no zone {zone}"
         if model.zone not in homes and model.upstream.url.startswith("http://"):
             yield f"models.{model.name}.upstream.url: outside the house only https is used"
+        yield from (f"models.{model.name}.upstream.authority: {fault}" for fault in _judge_trust(model.upstream))
     yield from _find_faults_of_rules(policy, classes, models)
     if policy.second_stage is not None:
         yield from _find_faults_of_second_stage(policy.second_stage.model, models, homes)
@@ -143,6 +145,17 @@ def find_faults(policy: Policy) -> Iterator[str]:
         if client.label is not None and client.label not in classes:
             yield f"clients.{client.name}.label: there is no class {client.label}"
         yield from (f"clients.{client.name}.models: there is no model {m}" for m in client.models if m not in models)
+
+
+def _judge_trust(upstream: Upstream) -> Iterator[str]:
+    if upstream.authority is None:
+        return
+    if not upstream.url.startswith("https://"):
+        yield "it vouches for nobody, since the url is not https"
+    try:
+        make_trust(upstream.authority)
+    except ValueError as error:
+        yield str(error)
 
 
 def _find_faults_of_second_stage(name: str, models: dict[str, Model], homes: set[str]) -> Iterator[str]:
