@@ -5,13 +5,14 @@ Its shape is decision_layer/src/decision_layer/policy/shape.py, its meaning that
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from provision.inventory.base_vars import address_of
 from provision.inventory.secrets import DOCUMENTS_CLIENT, decision_clients
 from provision.models.base import Frozen
 from provision.models.plan import EngineInstance, Plan
-from provision.models.routing import CloudModel
+from provision.models.routing import CloudClass, CloudModel
 
 HOME = "self-hosted"
 AUTO = "auto"
@@ -45,30 +46,40 @@ _AT_ONCE = 64
 _PER_MINUTE = 6000
 
 
-def build_policy(plan: Plan) -> dict[str, Any]:
-    """The whole file as data, without any key."""
+def build_policy(plan: Plan, authorities: Mapping[str, str]) -> dict[str, Any]:
+    """The whole file as data, without any key. `authorities`: PEM by the file that a model names as its authority."""
     own = [_own_model(plan, engine) for engine in (*plan.text_engines, *_embedding_engines(plan))]
-    outside: dict[str, list[str]] = {item.name: list(item.zones) for item in plan.routing.classes}
+    outside = {item.name: item for item in plan.routing.classes}
     return {
         "format": 1,
         "name": plan.client,
         "version": 1,
-        "classes": [
-            {"name": name, "title": title, "zones": [HOME, *outside.get(name, [])]} for name, title in _CLASSES.items()
-        ],
+        "classes": [_class(name, title, outside.get(name)) for name, title in _CLASSES.items()],
         "default_class": plan.routing.default_class,
         "zones": [{"name": HOME, "title": "self-hosted", "home": True}, *map(_plain, plan.routing.zones)],
         "findings": _FINDINGS,
         "opaque": "confidential",
-        "models": [*own, *(_cloud_model(model) for model in plan.routing.models)],
+        "models": [*own, *(_cloud_model(model, authorities) for model in plan.routing.models)],
         "rules": [
             *map(_plain, plan.routing.rules),
             {"name": "otherwise", "title": "Everything else is answered at home", "to": [item["name"] for item in own]},
         ],
         **({"budgets": [_plain(budget) for budget in plan.routing.budgets]} if plan.routing.budgets else {}),
         "clients": [_client(plan, name) for name in decision_clients(plan)],
+        **_people(plan),
         "limits": {"body_bytes": _BODY_BYTES},
     }
+
+
+def _class(name: str, title: str, outside: CloudClass | None) -> dict[str, Any]:
+    zones = [HOME, *(outside.zones if outside else ())]
+    held = {"approval": True} if outside and outside.approval else {}
+    return {"name": name, "title": title, "zones": zones, **held}
+
+
+def _people(plan: Plan) -> dict[str, Any]:
+    roles = {"reviewers": plan.routing.reviewers, "approvers": plan.routing.approvers}
+    return {role: [{"name": name, "key": person_key(name)} for name in names] for role, names in roles.items() if names}
 
 
 def _embedding_engines(plan: Plan) -> tuple[EngineInstance, ...]:
@@ -98,10 +109,12 @@ def _own_model(plan: Plan, engine: EngineInstance) -> dict[str, Any]:
     }
 
 
-def _cloud_model(model: CloudModel) -> dict[str, Any]:
+def _cloud_model(model: CloudModel, authorities: Mapping[str, str]) -> dict[str, Any]:
     there = _plain(model)
     upstream: dict[str, Any] = {name: there.pop(name) for name in ("api", "url", "model", "header") if name in there}
     upstream |= {"api": model.api, "key": cloud_key(there.pop("key"))}
+    if authority := there.pop("authority", None):
+        upstream["authority"] = authorities[authority]
     del there["addresses"]
     return {**there, "upstream": upstream}
 
@@ -113,9 +126,10 @@ def _plain(item: Frozen) -> dict[str, Any]:
 
 
 def _client(plan: Plan, name: str) -> dict[str, Any]:
-    """Open WebUI chats with models that write text, and has vectors made by the others: a key for each."""
+    """Open WebUI chats with models that write text, outside too, and has vectors made by the others: a key for each."""
     vectors = [engine.served_name for engine in _embedding_engines(plan)]
-    texts = [engine.served_name for engine in plan.text_engines]
+    outside = [model.name for model in plan.routing.models if "chat" in model.endpoints]
+    texts = [*(engine.served_name for engine in plan.text_engines), *outside]
     may_name = {"open-webui": texts if vectors else [], DOCUMENTS_CLIENT: vectors}.get(name, [])
     return {
         "name": name,
@@ -136,6 +150,11 @@ def engine_key(engine: EngineInstance) -> str:
 def cloud_key(key: str) -> str:
     """Name of the file with a provider's key in the decision layer's credentials."""
     return f"cloud-{key}"
+
+
+def person_key(person: str) -> str:
+    """Name of the file with a reviewer's or an approver's key in the decision layer's credentials."""
+    return f"person-{person}"
 
 
 def client_key(name: str) -> str:

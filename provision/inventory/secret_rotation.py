@@ -24,7 +24,7 @@ NEVER = {
 
 _BY_ROLES = re.compile(
     r"[a-z0-9_]+_database_password|(llama_cpp|vllm|ollama)_api_key_[a-z0-9_]+|qdrant_(read_only_)?api_key|metrics_password"
-    r"|decision_layer_client_[a-z0-9_]+|n8n_webhook_key|n8n_owner_password|grafana_admin_password|open_webui_admin_password|open_webui_secret_key"
+    r"|decision_layer_(client|person)_[a-z0-9_]+|n8n_webhook_key|n8n_owner_password|grafana_admin_password|open_webui_admin_password|open_webui_secret_key"
 )
 """Values that a service reads at each start, or that a role or the pipeline brings into its data. Any other may be read
 at a service's first start only (Langfuse's first keys, a container's password): then a new one would lock it out."""

@@ -70,6 +70,7 @@ def required_secrets(plan: Plan) -> dict[str, str]:
         needed |= _OF_SERVICE.get(service.name, {})
     needed |= {client_secret(client).name: "token" for client in decision_clients(plan)}
     needed |= {cloud_secret(model.key).name: GIVEN for model in plan.routing.models}
+    needed |= {person_secret(person).name: "password" for person in decision_people(plan)}
     if plan.sign_in:
         needed[SIGN_IN_SECRET] = GIVEN
     for engine in plan.engines:
@@ -100,6 +101,17 @@ def decision_clients(plan: Plan) -> tuple[str, ...]:
 def cloud_secret(key: str) -> SecretReference:
     """A provider's key, which the firm got from it."""
     return SecretReference(name=f"decision_layer_key_{key.replace('-', '_')}")
+
+
+def person_secret(person: str) -> SecretReference:
+    """With what a reviewer or an approver signs in to the decision layer's pages."""
+    return SecretReference(name=f"decision_layer_person_{person.replace('-', '_')}")
+
+
+def decision_people(plan: Plan) -> tuple[str, ...]:
+    """Reviewers and approvers, each once."""
+    placed = any(service.name == "decision_layer" for service in plan.services)
+    return tuple(dict.fromkeys((*plan.routing.reviewers, *plan.routing.approvers))) if placed else ()
 
 
 def client_secret(client: str) -> SecretReference:

@@ -93,7 +93,7 @@ def _vllm(plan: Plan, machine: PlannedMachine, service: PlannedService, given: I
 def _decision_layer(
     plan: Plan, machine: PlannedMachine, service: PlannedService, given: InventoryInput
 ) -> dict[str, Any]:
-    return {**_release(service, given), **decision_layer_vars(plan, machine, service)}
+    return {**_release(service, given), **decision_layer_vars(plan, machine, service, given)}
 
 
 def _postgresql(plan: Plan, machine: PlannedMachine, service: PlannedService, _: InventoryInput) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from provision.models.base import Frozen
 
@@ -82,6 +82,8 @@ class CertificateFiles(Frozen):
 
     authority: str = ""
     chain: str = ""
+    providers: dict[str, str] = Field(default_factory=dict)
+    """By file: who vouches for the hosts of models outside."""
 
 
 class InventoryInput(Frozen):

@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from provision.models.base import Frozen
-from provision.models.profile import FilePath, Slug
+from provision.models.base import FilePath, Frozen
+from provision.models.profile import Slug
 
 Scoring = Literal["exact", "rubric", "human"]
 DataClass = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from provision.models.alerts import Alerts, MailAddress
-from provision.models.base import Frozen
+from provision.models.base import FilePath, Frozen
 from provision.models.routing import Routing
 from provision.models.system import PROVEN, System
 from provision.models.units import Mebibytes, Tokens, Watts
@@ -41,8 +41,6 @@ _REST = rf"{_LABEL}(\.{_LABEL})*(:[0-9]{{1,5}})?/[A-Za-z0-9._~/-]*$"
 HttpsAddress = Annotated[str, StringConstraints(pattern=rf"^https://{_REST}", max_length=300)]
 WebAddress = Annotated[str, StringConstraints(pattern=rf"^https?://{_REST}", max_length=300)]
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")]
-FilePath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._/@+-]{1,254}$")]
-"""A file of the controller, from its root."""
 StorageName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9._-]{0,62}[A-Za-z0-9]$")]
 """A storage of Proxmox (PVE::JSONSchema, pve-storage-id)."""
 

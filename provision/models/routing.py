@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from provision.models.base import Frozen
+from provision.models.base import FilePath, Frozen
 from provision.models.units import Tokens
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -54,6 +54,9 @@ class CloudModel(Frozen):
     """Of the URL's host: machines ask no foreign name server, and the firewall lets out to these alone."""
     key: PolicyName
     header: Literal["bearer", "api-key", "x-api-key"] = "bearer"
+    authority: FilePath | None = None
+    """PEM file whose certificates alone vouch for the URL's host: a private provider's CA, or the firm's own TLS
+    inspection. None: the public CAs that the machine knows."""
     endpoints: Annotated[tuple[CloudEndpoint, ...], Field(min_length=1, max_length=4)] = ("chat",)
     context: Tokens | None = None
     price_in: Annotated[float, Field(ge=0, le=10_000)] = 0.0
@@ -66,6 +69,8 @@ class CloudClass(Frozen):
 
     name: Literal["public", "internal", "confidential", "personal", "art9", "secrecy"]
     zones: _Names
+    approval: bool = False
+    """It leaves the house only with an approver's word."""
 
 
 class RuleWhen(Frozen):
@@ -105,3 +110,7 @@ class Routing(Frozen):
     classes: Annotated[tuple[CloudClass, ...], Field(max_length=6)] = ()
     rules: Annotated[tuple[CloudRule, ...], Field(max_length=64)] = ()
     budgets: Annotated[tuple[CloudBudget, ...], Field(max_length=16)] = ()
+    reviewers: _Names = ()
+    """Who decides challenges. Each signs in with the secret decision_layer_person_<name>."""
+    approvers: _Names = ()
+    """Who lets data of a class with `approval` leave. Who approved a decision does not review it."""

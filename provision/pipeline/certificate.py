@@ -13,11 +13,12 @@ from provision.inventory.secrets import SITE_KEY
 from provision.models.base import Frozen
 from provision.models.inventory import CertificateFiles
 from provision.models.plan import Plan
+from provision.pipeline.authorities import read_authorities, read_pem
 from provision.pipeline.certificate_checks import find_chain_problems, find_problems
 from provision.runner.secrets import keep_secret, read_secrets
 from provision.runner.workspace import Workspace
 
-_MOST_BYTES = 256 * 1024
+_SETTING = "access.certificate"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -31,21 +32,21 @@ class Supplied(Frozen):
 def read_certificate(plan: Plan) -> Supplied:
     """The files that the plan names, checked. Raises SetupError or ErrorGroup of them."""
     wanted = plan.certificate
-    authority = _read(Path(wanted.authority)) if wanted.authority else b""
+    providers = read_authorities(plan)
+    authority = read_pem(Path(wanted.authority), _SETTING) if wanted.authority else b""
     if wanted.source != "supplied" or wanted.certificate is None or wanted.key is None:
         problems = find_chain_problems(authority, authority) if authority else []
         _raise_if_any([SetupError(what, where=str(wanted.authority), hint=hint) for what, hint in problems])
-        return Supplied(files=CertificateFiles(authority=authority.decode()))
-    chain, key = _read(Path(wanted.certificate)), _read_key(Path(wanted.key))
+        return Supplied(files=CertificateFiles(authority=authority.decode(), providers=providers))
+    chain, key = read_pem(Path(wanted.certificate), _SETTING), _read_key(Path(wanted.key))
     hosts = [site.host for site in plan.sites]
     problems = find_problems(chain, key, hosts, datetime.now(UTC))
     if authority and not problems:
         problems = find_chain_problems(chain, authority)
     where = f"{wanted.certificate} with {wanted.key}"
     _raise_if_any([SetupError(what, where=where, hint=hint) for what, hint in problems])
-    return Supplied(
-        files=CertificateFiles(authority=authority.decode(), chain=chain.decode()), key=SecretStr(key.decode())
-    )
+    files = CertificateFiles(authority=authority.decode(), chain=chain.decode(), providers=providers)
+    return Supplied(files=files, key=SecretStr(key.decode()))
 
 
 def keep_site_key(workspace: Workspace, supplied: Supplied) -> None:
@@ -65,27 +66,12 @@ def trust_file(workspace: Workspace, plan: Plan) -> Path | None:
 
 
 def _read_key(path: Path) -> bytes:
-    content = _read(path)
+    content = read_pem(path, _SETTING)
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & _OTHERS:
         raise SetupError(
             f"others may read the private key (mode {mode:04o})", where=str(path), hint=f"chmod 600 {path}"
         )
-    return content
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise SetupError(
-            f"the file cannot be read: {error.strerror}",
-            where=str(path),
-            hint="see access.certificate in the profile",
-        ) from error
-    if len(content) > _MOST_BYTES or not content.isascii():
-        raise SetupError("this is no PEM file", where=str(path), hint="give a file with BEGIN and END lines")
     return content
 
 

@@ -53,6 +53,20 @@ def find_chain_problems(chain: bytes, authority: bytes) -> list[Problem]:
     ]
 
 
+def find_authority_problems(authority: bytes, now: datetime) -> list[Problem]:
+    """Everything that keeps the certificates in `authority` (PEM) from vouching for a host at `now`."""
+    try:
+        certificates = load_pem_x509_certificates(authority)
+    except ValueError:
+        return [("the authority's file holds no certificate in PEM", "give the PEM file: BEGIN CERTIFICATE")]
+    return [problem for certificate in certificates for problem in _judge_time(certificate, now)]
+
+
+def only_certificates(content: bytes) -> str:
+    """The certificates in a PEM file, without what else may lie there: words, or a private key."""
+    return "".join(item.public_bytes(Encoding.PEM).decode() for item in load_pem_x509_certificates(content))
+
+
 def _judge_key(certificate: Certificate, key: bytes) -> Iterator[Problem]:
     try:
         private = load_pem_private_key(key, password=None)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from provision.inventory import build_inventory, render_inventory, write_inventory
 from provision.inventory.node_vars import published_driver
+from provision.models.inventory import CertificateFiles
 from provision.pipeline.artifacts import published_files
+from provision.pipeline.authorities import read_authorities
 from provision.pipeline.lock import overlay_file
 from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.options import Options
@@ -17,7 +19,8 @@ def render_to(options: Options, folder: Path) -> tuple[str, ...]:
     """Write the inventory tree; the names of its files. Secrets stay references to the vault."""
     plan = make_plan(options).plan
     driver = published_driver(pinned(DRIVER), may_reboot=False) if plan.cards else None
-    given = published_files(plan, overlay_file()).model_copy(update={"driver": driver})
+    files = CertificateFiles(providers=read_authorities(plan))
+    given = published_files(plan, overlay_file()).model_copy(update={"driver": driver, "certificate": files})
     tree = render_inventory(build_inventory(plan, given))
     write_inventory(tree, folder)
     return tuple(tree)

@@ -33,6 +33,8 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
         ("classes", [item.name for item in wanted.classes]),
         ("rules", [*(rule.name for rule in wanted.rules), "otherwise"]),
         ("budgets", [budget.name for budget in wanted.budgets]),
+        ("reviewers", list(wanted.reviewers)),
+        ("approvers", list(wanted.approvers)),
     )
     for what, names in listed:
         for name in sorted({name for name in names if names.count(name) > 1 or name in RESERVED}):
@@ -42,6 +44,9 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
         if name not in known:
             hint = f"known: {', '.join(sorted(known)) or 'none'}"
             problems.add(f"there is no {what} '{name}'", at=f"{_AT}.{at}", hint=hint)
+    if not wanted.approvers and (held := next((item.name for item in wanted.classes if item.approval), "")):
+        hint = "name who may, or take `approval` away"
+        problems.add(f"{held} needs an approval, and nobody may give one", at=f"{_AT}.approvers", hint=hint)
     _check_order(profile, problems)
     _check_addresses(profile, problems)
 

@@ -15,10 +15,12 @@ from provision.catalog import load_catalog
 from provision.errors import ErrorGroup, PlanError
 from provision.inventory import build_inventory, required_secrets
 from provision.inventory.policy import build_policy
+from provision.inventory.secret_rotation import why_kept
 from provision.models.inventory import InventoryInput
 from provision.models.plan import Plan
 from provision.planner import build_plan
 from provision.profile import load_profile
+from tests.stand_ins.small_authority import vouch_for
 
 PROGRAM = Path(__file__).parents[3] / "decision_layer" / ".venv" / "bin" / "decision-layer"
 CLOUD: dict[str, Any] = {
@@ -88,7 +90,7 @@ def test_everything_stays_at_home_by_default(tmp_path: Path, name: str) -> None:
 def test_the_detectors_kinds_are_those_of_the_shipped_example(tmp_path: Path) -> None:
     """Whose own test holds them against what the detectors find; advise writes the same ones."""
     example = yaml.safe_load((PROGRAM.parents[2] / "examples" / "hybrid-firm.yml").read_text())["findings"]
-    ours = build_policy(plan_of(tmp_path, None))["findings"]
+    ours = build_policy(plan_of(tmp_path, None), {})["findings"]
     draft = yaml.safe_load((Path(advise.__file__).parent / "data" / "policy.yml").read_text())["findings"]
     assert ours == draft == example
 
@@ -116,6 +118,42 @@ def test_a_model_outside_gets_a_rule_a_key_and_a_way_out(tmp_path: Path) -> None
     assert len(set(keys.values())) == len(keys)
 
 
+def test_the_named_authority_vouches_for_its_model_alone(tmp_path: Path) -> None:
+    pem = vouch_for("api.mistral.ai").authority
+    models = [CLOUD["models"][0] | {"authority": "/etc/firm/ca.pem"}, CLOUD["models"][0] | {"name": "other"}]
+    policy = build_policy(plan_of(tmp_path, CLOUD | {"models": models}), {"/etc/firm/ca.pem": pem})
+    said = {model["name"]: model["upstream"].get("authority") for model in policy["models"]}
+    assert said == {"chat": None, "mistral-medium": pem, "other": None}
+    place = tmp_path / "policy.yml"
+    place.write_text(yaml.safe_dump(policy))
+    assert ask("check", place).returncode == 0, ask("check", place).stderr
+
+
+def test_people_decide_with_keys_of_their_own(tmp_path: Path) -> None:
+    classes = [CLOUD["classes"][0], CLOUD["classes"][1] | {"approval": True}]
+    plan = plan_of(tmp_path, CLOUD | {"classes": classes, "reviewers": ["rita"], "approvers": ["anna-maria", "rita"]})
+    policy = policy_of(plan, tmp_path)
+    checked = ask("check", policy)
+    assert checked.returncode == 0, checked.stderr
+    document = yaml.safe_load(policy.read_text())
+    assert document["reviewers"] == [{"name": "rita", "key": "person-rita"}]
+    assert [person["name"] for person in document["approvers"]] == ["anna-maria", "rita"]
+    assert [item["name"] for item in document["classes"] if item.get("approval")] == ["internal"]
+    keys = {
+        key["name"]: key["key"].name
+        for key in build_inventory(plan, InventoryInput()).host_vars["gateway"]["decision_layer_keys"]
+    }
+    assert keys["person-anna-maria"] == "decision_layer_person_anna_maria"
+    secrets = required_secrets(plan)
+    assert {name: secrets[name] for name in secrets if "_person_" in name} == {
+        "decision_layer_person_anna_maria": "password",
+        "decision_layer_person_rita": "password",
+    }
+    assert why_kept("decision_layer_person_rita", "password") is None
+    assert chain(policy, "--label", "internal", "--task", "marketing") == ["chat"]
+    assert chain(policy, "--label", "public", "--task", "marketing") == ["mistral-medium", "chat"]
+
+
 def changed(**changes: Any) -> dict[str, Any]:
     return {**CLOUD, **changes}
 
@@ -137,6 +175,12 @@ def changed(**changes: Any) -> dict[str, Any]:
             "personal may go to eu-cloud, and the lower class confidential may not",
             "routing.classes",
         ),
+        (
+            changed(classes=[{"name": "public", "zones": ["eu-cloud"], "approval": True}]),
+            "public needs an approval, and nobody may give one",
+            "routing.approvers",
+        ),
+        (changed(reviewers=["rita", "rita"]), "'rita' is there twice", "routing.reviewers"),
         (
             changed(zones=[{"name": "self-hosted", "title": "Not at all"}, *CLOUD["zones"]]),
             "'self-hosted' is there twice, or has a meaning of its own",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from provision.errors import ErrorGroup, ProvisionError, SetupError
 from provision.models.plan import Plan
 from provision.models.profile import Certificate
+from provision.models.routing import Routing
 from provision.pipeline.certificate import keep_site_key, read_certificate, trust_file
 from provision.runner.secrets import read_secrets
 from provision.runner.workspace import open_workspace
@@ -142,3 +144,42 @@ def test_what_is_wrong_is_said_with_a_next_step(
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="others may read"):
         read_certificate(plan_with(tmp_path, CHAIN, SITE.key_pem(), mode=0o640))
+
+
+def plan_of_cloud(*files: Path) -> Plan:
+    model = {
+        "title": "Small",
+        "provider": "firm",
+        "zone": "eu-cloud",
+        "url": "https://llm.example.org/v1",
+        "model": "small",
+        "addresses": ["192.0.2.7"],
+        "key": "firm",
+    }
+    models = [model | {"name": f"small-{number}", "authority": str(file)} for number, file in enumerate(files)]
+    plan = Plan.model_validate_json(FIXTURE.read_text())
+    return plan.model_copy(update={"routing": Routing.model_validate_json(json.dumps({"models": models}))})
+
+
+def test_who_vouches_for_a_model_outside_is_read_without_what_else_lies_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "inspection.pem"
+    file.write_bytes(b"our inspection\n" + ROOT.pem + ROOT.key_pem() + BETWEEN.pem)
+    assert read_certificate(plan_of_cloud(file, file)).files.providers == {str(file): (ROOT.pem + BETWEEN.pem).decode()}
+
+
+def test_each_file_that_cannot_vouch_is_told_with_its_place_in_the_profile(tmp_path: Path) -> None:
+    contents = (b"-----BEGIN CERTIFICATE-----\nx\n", issue("gone", end=-DAY).pem, "\u00e4".encode())
+    for number, content in enumerate(contents):
+        (tmp_path / f"{number}.pem").write_bytes(content)
+    with pytest.raises(ErrorGroup) as caught:
+        read_certificate(plan_of_cloud(*(tmp_path / f"{number}.pem" for number in range(4))))
+    errors = all_of(caught.value)
+    said = [
+        "holds no certificate in PEM",
+        "'CN=gone' expired on",
+        "this is no PEM file",
+        "cannot be read: No such file",
+    ]
+    assert [words for words, error in zip(said, errors, strict=True) if words not in error.what] == []
+    assert "0.pem, which routing.models.0.authority names" in errors[0].where
+    assert all(error.hint for error in errors)
