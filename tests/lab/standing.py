@@ -11,7 +11,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,14 +58,17 @@ class Stack:
 
 
 @contextmanager
-def standing_stack(choice: Sequence[str] = _CHOICE, client: str = "cpu-small") -> Iterator[Stack]:
-    """The one that `PROVISION_STANDING` names, or one of its own for the time of the tests."""
+def standing_stack(
+    choice: Sequence[str] = _CHOICE, client: str = "cpu-small", prepare: Callable[[Stack], None] = lambda _: None
+) -> Iterator[Stack]:
+    """The one that `PROVISION_STANDING` names, or one of its own for the time of the tests; `prepare` comes before up."""
     if named := shlex.split(os.environ.get("PROVISION_STANDING", "")):
         yield Stack(Path(named[0]), named[2:], named[1])
         return
     with lab_home_folder() as home:
         stack = Stack(home, choice, client)
         try:
+            prepare(stack)
             stack.json("up", "--yes")
             yield stack
         finally:

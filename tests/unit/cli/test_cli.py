@@ -153,3 +153,26 @@ def test_a_fault_of_our_own_is_three_lines_too(monkeypatch: pytest.MonkeyPatch, 
     kept = Path(shown.splitlines()[1].removeprefix("Where: "))
     assert "ZeroDivisionError" in kept.read_text()
     kept.unlink()
+
+
+def test_a_file_that_vouches_for_nobody_is_told_by_the_plan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    monkeypatch.setenv("PROVISION_HOME", str(tmp_path))
+    authority = tmp_path / "inspection.pem"
+    authority.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
+    profile = tmp_path / "firm.yml"
+    profile.write_text(f"""extends: cpu-small
+name: firm
+routing:
+  zones: [{{name: eu-cloud, title: A provider in the EU}}]
+  models:
+    - {{name: small, title: Small, provider: firm, zone: eu-cloud, url: "https://llm.example.org/v1", model: small,
+        addresses: [192.0.2.7], key: firm, authority: {authority}}}
+""")
+    assert run(["plan", "--profile", str(profile)]) == 5
+    shown = capsys.readouterr()
+    assert "the authority's file holds no certificate in PEM" in shown.err
+    assert "routing.models.0.authority" in shown.err
+    assert "BEGIN CERTIFICATE" in shown.err
+    assert shown.out == ""
