@@ -61,7 +61,7 @@ class Stack:
 def standing_stack(
     choice: Sequence[str] = _CHOICE, client: str = "cpu-small", prepare: Callable[[Stack], None] = lambda _: None
 ) -> Iterator[Stack]:
-    """The one that `PROVISION_STANDING` names, or one of its own for the time of the tests; `prepare` comes before up."""
+    """The one that `PROVISION_STANDING` names, or one of its own for the time of the tests; `prepare` precedes up."""
     if named := shlex.split(os.environ.get("PROVISION_STANDING", "")):
         yield Stack(Path(named[0]), named[2:], named[1])
         return
