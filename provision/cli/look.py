@@ -103,6 +103,7 @@ def plan(
 ) -> None:
     """Show every decision before anything is touched, and how it differs from what stands."""
     from provision.pipeline.authorities import read_authorities
+    from provision.pipeline.firm_policy import read_firm_policy
     from provision.pipeline.planning import make_plan
     from provision.ui.console import make_console
     from provision.ui.jsonout import to_json
@@ -110,7 +111,7 @@ def plan(
     from provision.ui.plan_table import render_plan
 
     planned = make_plan(read_options(profile, client, settings, lab))
-    read_authorities(planned.plan)
+    read_firm_policy(planned.plan, read_authorities(planned.plan))
     if as_json:
         print(to_json(planned.plan))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -29,15 +28,17 @@ def decision_layer_vars(
     return {
         "decision_layer_address": str(machine.address),
         "decision_layer_port": service.port,
-        "decision_layer_policy": policy_text(plan, given.certificate.providers),
+        "decision_layer_policy": policy_text(plan, given),
         "decision_layer_keys": [{"name": name, "key": key} for name, key in _keys(plan).items()],
     }
 
 
-def policy_text(plan: Plan, authorities: Mapping[str, str]) -> str:
+def policy_text(plan: Plan, given: InventoryInput) -> str:
     """The policy file, as YAML."""
+    firm = yaml.safe_load(given.firm_policy) if given.firm_policy else None
+    policy = build_policy(plan, given.certificate.providers, firm)
     head = "# Written by provision from the plan. One endpoint for all models: what may go where, and who may ask.\n"
-    return head + yaml.safe_dump(build_policy(plan, authorities), sort_keys=False, allow_unicode=True, width=120)
+    return head + yaml.safe_dump(policy, sort_keys=False, allow_unicode=True, width=120)
 
 
 def endpoint(plan: Plan, client: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Its shape is decision_layer/src/decision_layer/policy/shape.py, its meaning that
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from provision.inventory.base_vars import address_of
@@ -46,9 +46,31 @@ _AT_ONCE = 64
 _PER_MINUTE = 6000
 
 
-def build_policy(plan: Plan, authorities: Mapping[str, str]) -> dict[str, Any]:
-    """The whole file as data, without any key. `authorities`: PEM by the file that a model names as its authority."""
-    own = [_own_model(plan, engine) for engine in (*plan.text_engines, *_embedding_engines(plan))]
+_OF_THE_PLAN = ("models", "clients", "reviewers", "approvers")
+"""What a firm's own policy never says: it comes from the plan, with its keys."""
+
+
+def build_policy(plan: Plan, authorities: Mapping[str, str], firm: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The whole file as data, without any key.
+
+    `authorities`: PEM by the file that a model names as its authority. `firm`: the firm's own policy, which says
+    everything but models, clients and people; the own models are in its first zone that is home.
+    """
+    zones = firm.get("zones", ()) if firm else ()
+    home = next((zone["name"] for zone in zones if zone.get("home")), HOME)
+    own = [_own_model(plan, engine, home) for engine in (*plan.text_engines, *_embedding_engines(plan))]
+    said = {name: value for name, value in firm.items() if name not in _OF_THE_PLAN} if firm else _say(plan, own)
+    return {
+        **said,
+        "models": [*own, *(_cloud_model(model, authorities) for model in plan.routing.models)],
+        "clients": [_client(plan, name) for name in decision_clients(plan)],
+        **_people(plan),
+        "limits": {"body_bytes": _BODY_BYTES, **said.get("limits", {})},
+    }
+
+
+def _say(plan: Plan, own: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Classes, zones and rules as the profile's `routing` has them."""
     outside = {item.name: item for item in plan.routing.classes}
     return {
         "format": 1,
@@ -59,15 +81,11 @@ def build_policy(plan: Plan, authorities: Mapping[str, str]) -> dict[str, Any]:
         "zones": [{"name": HOME, "title": "self-hosted", "home": True}, *map(_plain, plan.routing.zones)],
         "findings": _FINDINGS,
         "opaque": "confidential",
-        "models": [*own, *(_cloud_model(model, authorities) for model in plan.routing.models)],
         "rules": [
             *map(_plain, plan.routing.rules),
             {"name": "otherwise", "title": "Everything else is answered at home", "to": [item["name"] for item in own]},
         ],
         **({"budgets": [_plain(budget) for budget in plan.routing.budgets]} if plan.routing.budgets else {}),
-        "clients": [_client(plan, name) for name in decision_clients(plan)],
-        **_people(plan),
-        "limits": {"body_bytes": _BODY_BYTES},
     }
 
 
@@ -86,7 +104,7 @@ def _embedding_engines(plan: Plan) -> tuple[EngineInstance, ...]:
     return tuple(engine for engine in plan.asked_engines if engine.embeddings)
 
 
-def _own_model(plan: Plan, engine: EngineInstance) -> dict[str, Any]:
+def _own_model(plan: Plan, engine: EngineInstance, home: str) -> dict[str, Any]:
     """A text that is split for embeddings comes as many inputs of one request, so its sum is held to no context."""
     name = engine.served_name
     direct = plan.entry_port(engine) == engine.port
@@ -94,8 +112,8 @@ def _own_model(plan: Plan, engine: EngineInstance) -> dict[str, Any]:
     return {
         "name": name,
         "title": engine.model,
-        "zone": HOME,
-        "storage": HOME,
+        "zone": home,
+        "storage": home,
         "provider": "self",
         "revision": engine.model_file,
         "endpoints": ["embeddings"] if engine.embeddings else list(texts),

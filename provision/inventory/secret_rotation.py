@@ -18,6 +18,7 @@ NEVER = {
         "start where the two differ; upstream rotates the keys below it, in n8n's own settings, and never this one"
     ),
     "decision_layer_audit_key": "the records of earlier decisions are proven and their sealed parts are read with it",
+    "decision_layer_policy_key": "the policy on the machine is signed with it, and no other signature of it exists",
     "grafana_secret_key": "Grafana encrypts secrets in its database with it, and reads none of them with another",
 }
 """No new value works. n8n: docs.n8n.io, 'Rotate encryption keys' ("This key never changes"); n8n-io/n8n#8332."""

@@ -18,6 +18,8 @@ GIVEN = "given"
 """Kind of a secret that somebody else makes: `provision secrets set` takes it."""
 SIGN_IN_SECRET = "open_webui_oidc_client_secret"  # noqa: S105 - its name
 AUDIT_KEY = "decision_layer_audit_key"
+POLICY_KEY = "decision_layer_policy_key"
+"""With which the firm's own policy is signed on the controller; no machine has it."""
 DOCUMENTS_CLIENT = "open-webui-documents"
 """Open WebUI where it has vectors made of documents."""
 LANGFUSE = {
@@ -63,13 +65,15 @@ _OF_SERVICE = {
 def required_secrets(plan: Plan) -> dict[str, str]:
     """Name and kind of every secret the plan's roles read.
 
-    Kinds: `password`, `token`, `hex32`, `bcrypt-of:<name>`, `given`, `supplied`.
+    Kinds: `password`, `token`, `hex32`, `ed25519`, `bcrypt-of:<name>`, `given`, `supplied`.
     """
     needed: dict[str, str] = {}
     for service in plan.services:
         needed |= _OF_SERVICE.get(service.name, {})
     needed |= {client_secret(client).name: "token" for client in decision_clients(plan)}
     needed |= {cloud_secret(model.key).name: GIVEN for model in plan.routing.models}
+    if plan.routing.policy and decision_clients(plan):
+        needed[POLICY_KEY] = "ed25519"
     needed |= {person_secret(person).name: "password" for person in decision_people(plan)}
     if plan.sign_in:
         needed[SIGN_IN_SECRET] = GIVEN

@@ -98,6 +98,8 @@ class InventoryInput(Frozen):
     model_files: tuple[ModelFile, ...] = ()
     ca_bundle: str = ""
     certificate: CertificateFiles = CertificateFiles()
+    firm_policy: str = ""
+    """The text of the firm's own policy, judged already; empty where the profile names none."""
     mirror: str = ""
     driver: DriverInput | None = None
     """What guests with cards get of it: its libraries."""

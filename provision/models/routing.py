@@ -103,6 +103,9 @@ class CloudBudget(Frozen):
 class Routing(Frozen):
     """Without it everything is answered at home, and the decision layer's machine has no way out."""
 
+    policy: FilePath | None = None
+    """The firm's own policy, in the decision layer's shape (decision_layer/docs/policy.schema.json). Its classes,
+    zones, findings, rules and budgets take the place of those below; models, clients and people stay the profile's."""
     default_class: Literal["internal", "confidential", "personal", "art9", "secrecy"] = "internal"
     """Of a request without a label in which nothing was found."""
     zones: Annotated[tuple[CloudZone, ...], Field(max_length=8)] = ()

@@ -106,15 +106,21 @@ def read_policy(path: Path) -> PolicyFile:
         if len(content) > MAX_BYTES:
             raise ValueError("it is larger than any policy")
         document: Any = yaml.load(content.decode(), Loader=_LOADER)  # noqa: S506 - both loaders are safe
+    except (ValueError, yaml.YAMLError) as error:
+        raise _refuse(path, " ".join(str(error).split())) from None
+    return PolicyFile(path=str(path), sha256=hashlib.sha256(content).hexdigest(), policy=judge_policy(document, path))
+
+
+def judge_policy(document: object, path: Path) -> Policy:
+    """Raises ErrorGroup with every fault; `path` is where they are told to be."""
+    try:
         policy = Policy.model_validate(document)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in error.errors(include_url=False)]
         raise ErrorGroup([_refuse(path, fault) for fault in faults]) from None
-    except (ValueError, yaml.YAMLError) as error:
-        raise _refuse(path, " ".join(str(error).split())) from None
     if faults := list(_find_faults(policy)):
         raise ErrorGroup([_refuse(path, fault) for fault in faults])
-    return PolicyFile(path=str(path), sha256=hashlib.sha256(content).hexdigest(), policy=policy)
+    return policy
 
 
 def _find_faults(policy: Policy) -> Iterator[str]:

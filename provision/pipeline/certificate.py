@@ -27,6 +27,8 @@ class Supplied(Frozen):
 
     files: CertificateFiles = CertificateFiles()
     key: SecretStr | None = None
+    policy: str = ""
+    """The firm's own (firm_policy.py)."""
 
 
 def read_certificate(plan: Plan) -> Supplied:

@@ -8,11 +8,13 @@ from contextlib import contextmanager
 
 from provision.errors import ErrorGroup, ProvisionError, RunError, UnreachableError
 from provision.inventory import build_inventory, render_inventory, required_secrets, write_inventory
+from provision.inventory.secrets import POLICY_KEY
 from provision.lab.mirror import serve_mirror
 from provision.models.events import HostResult, RunOutcome
 from provision.models.inventory import InventoryInput
 from provision.models.plan import Plan
 from provision.pipeline.artifacts import MIRROR_PORT
+from provision.pipeline.firm_policy import sign_policy
 from provision.pipeline.options import Report
 from provision.places import find_cache
 from provision.runner.execute import Playbook, run_playbook
@@ -22,9 +24,13 @@ from provision.runner.workspace import Workspace
 
 def prepare_inventory(workspace: Workspace, plan: Plan, given: InventoryInput) -> dict[str, str]:
     """Write the inventory and make missing secrets; the secrets, which stay in memory and in the vault."""
+    required = required_secrets(plan)
+    secrets = ensure_secrets(workspace, required)
     inventory = build_inventory(plan, given)
+    if POLICY_KEY in required:
+        inventory = sign_policy(inventory, secrets[POLICY_KEY])
     write_inventory(render_inventory(inventory), workspace.inventory)
-    return ensure_secrets(workspace, required_secrets(plan))
+    return secrets
 
 
 def converge(workspace: Workspace, plan: Plan, report: Report, *, stock: bool = False) -> RunOutcome:

@@ -9,6 +9,7 @@ from provision.inventory.node_vars import published_driver
 from provision.models.inventory import CertificateFiles
 from provision.pipeline.artifacts import published_files
 from provision.pipeline.authorities import read_authorities
+from provision.pipeline.firm_policy import read_firm_policy
 from provision.pipeline.lock import overlay_file
 from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.options import Options
@@ -19,8 +20,13 @@ def render_to(options: Options, folder: Path) -> tuple[str, ...]:
     """Write the inventory tree; the names of its files. Secrets stay references to the vault."""
     plan = make_plan(options).plan
     driver = published_driver(pinned(DRIVER), may_reboot=False) if plan.cards else None
-    files = CertificateFiles(providers=read_authorities(plan))
-    given = published_files(plan, overlay_file()).model_copy(update={"driver": driver, "certificate": files})
+    authorities = read_authorities(plan)
+    files = {
+        "driver": driver,
+        "certificate": CertificateFiles(providers=authorities),
+        "firm_policy": read_firm_policy(plan, authorities),
+    }
+    given = published_files(plan, overlay_file()).model_copy(update=files)
     tree = render_inventory(build_inventory(plan, given))
     write_inventory(tree, folder)
     return tuple(tree)

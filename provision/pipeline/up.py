@@ -15,6 +15,7 @@ from provision.pipeline.certificate import Supplied, keep_site_key, read_certifi
 from provision.pipeline.converge import converge, find_pynvml, prepare_inventory
 from provision.pipeline.credentials import write_credentials
 from provision.pipeline.driver_change import bring_node, first_line, put_back, record_driver
+from provision.pipeline.firm_policy import read_firm_policy
 from provision.pipeline.guest_login import guest_connections
 from provision.pipeline.held import record_releases
 from provision.pipeline.machines import ensure_machines, find_controllers, require_platform
@@ -73,6 +74,8 @@ def bring_up(
         require_platform(planned.plan)
         require_pinned(planned.plan)
         supplied = read_certificate(planned.plan)
+        policy = read_firm_policy(planned.plan, supplied.files.providers)
+        supplied = supplied.model_copy(update={"policy": policy})
     workspace = open_chosen_workspace(options, planned.plan.client)
     with hold_lock(workspace.lock_file):
         if not confirm(planned.plan, planned.changes):
@@ -85,7 +88,8 @@ def _bring_up(
     workspace: Workspace, planned: Planned, supplied: Supplied, clock: StageClock, *, full: bool, allowed: NodeOptions
 ) -> UpResult:
     machines = _ready_machines(workspace, planned, clock, allowed)
-    plan, given = machines.plan, machines.given.model_copy(update={"certificate": supplied.files})
+    files = {"certificate": supplied.files, "firm_policy": supplied.policy}
+    plan, given = machines.plan, machines.given.model_copy(update=files)
     machines = machines._replace(given=given)
     with clock.stage("inventory"):
         keep_site_key(workspace, supplied)

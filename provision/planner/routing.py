@@ -40,7 +40,9 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
         for name in sorted({name for name in names if names.count(name) > 1 or name in RESERVED}):
             hint = "choose another name: this one is taken"
             problems.add(f"'{name}' is there twice, or has a meaning of its own", at=f"{_AT}.{what}", hint=hint)
-    for what, name, at, known in _references(profile, own):
+    if wanted.policy:
+        _check_firm_policy(profile, problems)
+    for what, name, at, known in () if wanted.policy else _references(profile, own):
         if name not in known:
             hint = f"known: {', '.join(sorted(known)) or 'none'}"
             problems.add(f"there is no {what} '{name}'", at=f"{_AT}.{at}", hint=hint)
@@ -49,6 +51,18 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
         problems.add(f"{held} needs an approval, and nobody may give one", at=f"{_AT}.approvers", hint=hint)
     _check_order(profile, problems)
     _check_addresses(profile, problems)
+
+
+_SAID_BY_POLICY = ("default_class", "zones", "classes", "rules", "budgets")
+
+
+def _check_firm_policy(profile: Profile, problems: Problems) -> None:
+    """One place says what may go where. The names in that file are judged when it is read."""
+    wanted = profile.routing
+    for name in _SAID_BY_POLICY:
+        if getattr(wanted, name) != type(wanted).model_fields[name].default:
+            hint = "take it out here, or take routing.policy out"
+            problems.add(f"routing.policy says the {name}, and so does the profile", at=f"{_AT}.{name}", hint=hint)
 
 
 def _references(profile: Profile, own: list[str]) -> Iterator[tuple[str, str, str, set[str]]]:

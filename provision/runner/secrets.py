@@ -11,6 +11,8 @@ from typing import Any
 
 import bcrypt
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from provision.errors import SetupError
 from provision.runner.workspace import Workspace, write_private
@@ -19,7 +21,8 @@ from provision.runner.workspace import Workspace, write_private
 def ensure_secrets(workspace: Workspace, required: Mapping[str, str]) -> dict[str, str]:
     """All required secrets, with the missing ones made and saved. Existing ones are never changed.
 
-    `required` maps a name to its kind: `password`, `token`, `hex32` (64 hex digits), `bcrypt-of:<name>` or `given`.
+    `required` maps a name to its kind: `password`, `token`, `hex32` (64 hex digits), `ed25519` (a private key
+    in PEM), `bcrypt-of:<name>` or `given`.
     Raises SetupError if the vault cannot be opened, or lacks one that somebody else makes.
     """
     known = read_secrets(workspace) if workspace.secrets_file.exists() else {}
@@ -96,6 +99,9 @@ def make_secret(kind: str, known: Mapping[str, str]) -> str:
             return secrets.token_urlsafe(32)
         case ("hex32", _, _):
             return secrets.token_hex(32)
+        case ("ed25519", _, _):
+            key = Ed25519PrivateKey.generate()
+            return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         case ("bcrypt-of", _, name):
             return bcrypt.hashpw(known[name].encode(), bcrypt.gensalt(rounds=10)).decode()
     raise ValueError(f"unknown kind of secret: {kind}")
