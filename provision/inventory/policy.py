@@ -71,7 +71,7 @@ def build_policy(plan: Plan, authorities: Mapping[str, str], firm: Mapping[str, 
 
 def _say(plan: Plan, own: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Classes, zones and rules as the profile's `routing` has them."""
-    outside = {item.name: item for item in plan.routing.classes}
+    outside: dict[str, CloudClass] = {item.name: item for item in plan.routing.classes}
     return {
         "format": 1,
         "name": plan.client,

@@ -40,7 +40,8 @@ def relay(stack: Stack, machine: str, address: str, port: int) -> Iterator[str]:
             while True:
                 connection, _ = listening.accept()
                 with connection:
-                    one = subprocess.Popen(argv, stdin=connection, stdout=connection, env=stack.environment)
+                    both = connection.fileno()
+                    one = subprocess.Popen(argv, stdin=both, stdout=both, env=stack.environment)
                 started.append(one)
 
     with socket.create_server(("127.0.0.1", 0)) as listening:

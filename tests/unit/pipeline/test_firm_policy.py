@@ -99,7 +99,7 @@ def test_the_machine_gets_a_signature_that_the_package_believes_and_no_key(tmp_p
         ("signer.pem", variables["decision_layer_signer"]),
     ):
         (tmp_path / name).write_bytes(value.encode())
-    argv = [PYTHON, "-c", READ_SIGNED, tmp_path / "made.yml", tmp_path / "signer.pem"]
+    argv: list[str | Path] = [PYTHON, "-c", READ_SIGNED, tmp_path / "made.yml", tmp_path / "signer.pem"]
     assert subprocess.run(argv, capture_output=True, check=False).returncode == 0
     with (tmp_path / "made.yml").open("a") as file:
         file.write("# one more line\n")
