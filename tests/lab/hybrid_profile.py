@@ -26,6 +26,8 @@ BRIDGE = "10.97.11.1"
 CLOUD, CLOUD_ZONE = "cloud-small", "eu-cloud"
 KEY = "decision_layer_key_provider"
 REVIEWER, APPROVER = "rita", "anna"
+EXAMPLE = Path(__file__).parents[2] / "decision_layer" / "examples" / "hybrid-firm.yml"
+"""Its zones are `home`, `eu-cloud` and `us-cloud`."""
 
 
 class Files(NamedTuple):
@@ -45,6 +47,21 @@ class Files(NamedTuple):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.folder / "chain.pem")
         return context
+
+    def name_policy(self) -> None:
+        """From now on the firm's own policy says what may go where: the shipped example, with a rule by which nothing
+        but `public` leaves."""
+        document = yaml.safe_load(EXAMPLE.read_text())
+        document["rules"] = [
+            {"name": "published", "title": "Published", "when": {"classes": ["public"]}, "to": [CLOUD]},
+            {"name": "rest", "title": "All else", "to": ["chat"]},
+        ]
+        del document["budgets"]
+        (self.folder / "policy.yml").write_text(yaml.safe_dump(document, sort_keys=False))
+        profile = yaml.safe_load(self.profile.read_text())
+        kept = {name: profile["routing"][name] for name in ("models", "reviewers", "approvers")}
+        profile["routing"] = {"policy": str(self.folder / "policy.yml"), **kept}
+        self.profile.write_text(yaml.safe_dump(profile, sort_keys=False))
 
     def give_key(self, stack: Stack) -> None:
         done = stack.run("secrets", "set", KEY, *stack.choice, given=self.key)

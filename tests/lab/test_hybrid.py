@@ -50,8 +50,8 @@ class Answer(NamedTuple):
 class Hybrid:
     """The stack, and the stand-in of the provider that its policy knows."""
 
-    def __init__(self, stack: Stack, provider: Provider) -> None:
-        self.stack, self.provider = stack, provider
+    def __init__(self, stack: Stack, provider: Provider, files: Files) -> None:
+        self.stack, self.provider, self.files = stack, provider, files
         self._token = self._sign_in()
 
     def _client(self) -> httpx.Client:
@@ -104,7 +104,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hybrid]:
     with standing_stack(choice, "hybrid", files.give_key) as stack:
         provider = Provider(key=files.key)
         with serve_provider(provider, BRIDGE, PORT, files.tls()):
-            yield Hybrid(stack, provider)
+            yield Hybrid(stack, provider, files)
 
 
 @pytest.fixture(scope="module")
@@ -215,3 +215,36 @@ def challenge_and_decide(hybrid: Hybrid, browser: Browser, url: str, record: str
 def sign_in(hybrid: Hybrid, browser: Browser, name: str) -> Page:
     login: Any = {"username": name, "password": hybrid.person(name)}
     return browser.new_context(java_script_enabled=False, http_credentials=login).new_page()
+
+
+BREAK_POLICY = """
+echo '# one more line' >> /etc/decision-layer/policy.yml
+systemctl restart decision-layer
+for _ in $(seq 50); do
+  journalctl --quiet --unit decision-layer --since -30s | grep -q 'it is not what was signed' && break
+  sleep 0.2
+done
+journalctl --quiet --unit decision-layer --since -30s | grep -m1 -o 'it is not what was signed'
+systemctl show --property ActiveState decision-layer
+"""
+
+
+def test_a_firms_own_policy_is_used_as_it_was_signed_or_not_at_all(hybrid: Hybrid, public: Answer) -> None:
+    """The last test: it changes the stack. What went out before stays at home by the firm's own rules."""
+    before = hybrid.files.profile.read_text()
+    hybrid.files.name_policy()
+    try:
+        hybrid.stack.json("up", "--yes")
+        hybrid.provider.forget()
+        answer = hybrid.chat(OPEN)
+        assert not hybrid.provider.wire
+        decision, *_ = hybrid.record(answer.record)
+        assert (decision["policy_id"], decision["rule"]) == ("hybrid-firm", "rest")
+        assert (decision["effective_class"], decision["chosen"]["zone"]) == ("internal", "home")
+        said = hybrid.stack.ssh("gateway", BREAK_POLICY).splitlines()
+        assert said[0] == "it is not what was signed"
+        assert said[1] != "ActiveState=active"
+        hybrid.stack.json("up", "--yes")
+        assert hybrid.chat(OPEN).record
+    finally:
+        hybrid.files.profile.write_text(before)
