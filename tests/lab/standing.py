@@ -51,10 +51,13 @@ class Stack:
     def plan(self) -> dict[str, Any]:
         return dict(json.loads((self.workspace / "plan.json").read_text()))
 
+    def secret(self, name: str) -> str:
+        return str(self.json("secrets", "show", "--reveal", name)["value"])
+
     def secrets(self) -> dict[str, str]:
         """Every value of the vault; the signing key lies beside it and has none to show."""
         names = [secret["name"] for secret in self.json("secrets", "show")["secrets"] if secret["kind"] != "ed25519"]
-        return {name: self.json("secrets", "show", "--reveal", name)["value"] for name in names}
+        return {name: self.secret(name) for name in names}
 
 
 @contextmanager

@@ -59,7 +59,7 @@ class Hybrid:
         return open_client(site, self.stack.workspace / "ca-root.crt")
 
     def _sign_in(self) -> str:
-        password = self.stack.secrets()["open_webui_admin_password"]
+        password = self.stack.secret("open_webui_admin_password")
         body = {"email": self.stack.plan()["admin_email"], "password": password}
         with self._client() as client:
             return str(client.post("/api/v1/auths/signin", json=body).raise_for_status().json()["token"])
@@ -90,7 +90,7 @@ class Hybrid:
         return entries
 
     def person(self, name: str) -> str:
-        return self.stack.secrets()[f"decision_layer_person_{name}"]
+        return self.stack.secret(f"decision_layer_person_{name}")
 
 
 @pytest.fixture(scope="module")
