@@ -141,6 +141,8 @@ def _find_faults(policy: Policy) -> Iterator[str]:
     yield from (
         f"findings.{kind}: there is no class {name}" for kind, name in policy.findings.items() if name not in classes
     )
+    if any(item.approval for item in policy.classes) and not policy.approvers:
+        yield "approvers: a class needs an approval, and nobody may give one"
     for rule in policy.rules:
         yield from (f"rules.{rule.name}.to: there is no model {name}" for name in rule.to if name not in models)
 

@@ -124,6 +124,7 @@ Change = Callable[[Document], object]
         (lambda d: d["rules"][0]["to"].append("gpt"), "rules.open.to: there is no model gpt"),
         (lambda d: d["zones"].pop(1), "models.cloud.zone: there is no zone eu-cloud"),
         (lambda d: d.update(default_class="other"), "default_class: there is no class other"),
+        (lambda d: d["classes"][1].update(approval=True), "approvers: a class needs an approval"),
         (lambda d: d.pop("findings"), "findings: Field required"),
     ],
 )
