@@ -32,7 +32,7 @@ class Labelled(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One sentence: the number of its text, its features with their counts, the kinds that the lexicon's rules found."""
+    """One sentence: its text's number, its features with their counts, the kinds that the lexicon's rules found."""
 
     text: int
     features: Counter[str]
