@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from provision.errors import PlanError
 from provision.inventory import build_inventory, required_secrets
 from provision.models.inventory import InventoryInput
 from provision.models.plan import Plan
+from provision.models.routing import CloudModel, Routing
 
 PlanOf = Callable[..., Plan]
 TEMPLATES = Path(__file__).resolve().parents[3] / "roles" / "llama_cpp" / "templates"
@@ -77,6 +79,19 @@ def test_nobody_is_offered_a_chat_with_it(plan_of: PlanOf) -> None:
     assert apps["open_webui_default_model"] == apps["n8n_model"]["name"] == "auto"
     chats = yaml.safe_load(variables_of(with_embeddings(plan), "gateway")["decision_layer_policy"])["clients"][0]
     assert (chats["name"], chats["models"]) == ("open-webui", ["chat"])
+
+
+def test_a_model_outside_can_be_chosen_all_the_same(plan_of: PlanOf) -> None:
+    said = {"name": "cloud", "title": "Cloud", "provider": "firm", "zone": "eu", "url": "https://llm.example.org/v1"}
+    model = CloudModel.model_validate_json(
+        json.dumps({**said, "model": "small", "addresses": ["192.0.2.7"], "key": "firm"})
+    )
+    plan = with_embeddings(plan_of()).model_copy(update={"routing": Routing(models=(model,))})
+    clients = yaml.safe_load(variables_of(plan, "gateway")["decision_layer_policy"])["clients"]
+    assert {client["name"]: client.get("models") for client in clients[:2]} == {
+        "open-webui": ["chat", "cloud"],
+        "open-webui-documents": ["search"],
+    }
 
 
 def test_its_probe_asks_for_a_vector_with_its_own_key(plan_of: PlanOf) -> None:
