@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import KINDS, aliases, pairs, parts, tokens
+from decision_layer.detect.implied import KINDS, aliases, pairs, parts
 from decision_layer.detect.lexicon import Lexicon
 from decision_layer.detect.normalise import fold
-from decision_layer.detect.verdict import units
+from decision_layer.detect.verdict import people, units
 from training.expand import NONE, texts
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
@@ -75,14 +75,14 @@ def features(rows: list[Labelled], lexicon: Lexicon) -> tuple[list[Row], set[str
     """Every sentence of every text, and the names that are words too."""
     known = known_words(rows)
     names = aliases(lexicon.first_names(), known)
+    peopled = people(lexicon)
     found = []
     for number, row in enumerate(rows):
         folded = fold(row.text)
         lower = folded.lower()
-        for unit in units(lexicon.read(folded, lower, Hits()), len(lower)):
-            words = tokens(lower, unit.start, unit.end, names)
-            counts = Counter(f"{left} {right}" for left, right in pairs(words))
-            for word in set(words):
+        for unit in units(lower, lexicon.read(folded, lower, Hits()), names, peopled):
+            counts = Counter(f"{left} {right}" for left, right in pairs(unit.words))
+            for word in set(unit.words):
                 counts[word] += 1
                 counts.update(parts(word))
             counts.update(f for f in unit.features if not (row.tuned and f.endswith(FIRED)))

@@ -86,8 +86,6 @@ _RAISED = pack([1 << (_BITS - 1)] * len(KINDS))  # added to a sum, each field's 
 class Sums(NamedTuple):
     """A sentence's (or a piece's) sums, still in one number."""
 
-    start: int
-    end: int
     raised: int
 
     def found(self) -> bool:
@@ -123,22 +121,17 @@ class Implied:
         self._words[NAME] = table.get(NAME, 0)
         self.aliases = aliases(names, self._words)
 
-    def sums(self, lower: str, start: int, end: int, extra: Iterable[str]) -> Iterator[Sums]:
-        """The sums of a sentence, or of its pieces if it is long."""
-        words = tokens(lower, start, end, self.aliases)
+    def sums(self, words: list[str], weights: dict[str, int], extra: Iterable[str]) -> Iterator[Sums]:
+        """The sums of a sentence, or of its pieces if it is long. `weights`: those of the words that the text had so
+        far; it grows."""
         base = self._bias + sum(map(self._table.get, extra, repeat(0)))
-        if len(words) <= LONGEST:
-            yield Sums(start, end, base + self._weigh(words))
-            return
+        for word in {*words}.difference(weights):
+            known = self._words.get(word)
+            weights[word] = self._unknown(word) if known is None else known
         for at in range(0, len(words), LONGEST):
-            yield Sums(start, end, base + self._weigh(words[at : at + LONGEST]))
-
-    def _weigh(self, words: list[str]) -> int:
-        once = set(words)
-        total = sum(map(self._words.get, once, repeat(0))) + sum(map(self._pairs.get, pairs(words), repeat(0)))
-        for word in once.difference(self._words):
-            total += self._unknown(word)
-        return total
+            piece = words[at : at + LONGEST]
+            total = base + sum(map(weights.__getitem__, {*piece}))
+            yield Sums(total + sum(map(self._pairs.get, pairs(piece), repeat(0))))
 
     def _unknown(self, word: str) -> int:
         return sum(map(self._table.get, parts(word), repeat(0)))

@@ -25,6 +25,7 @@ _BEFORE_NAME = re.compile(r"(?:^|[^\w])(?:mr|mrs|ms|dr|herrn?|frau|hr|fru|prof|f
 _TITLES = re.compile(r"(?:^|\s)(?:dr|mr|mrs|ms|prof|hr|fr|geb|nr|art|st|bzw|ca|inkl|[a-z]|\d+)$")
 
 
+_PEOPLE = (Role.NAMED, Role.GROUP)
 _WHOSE = Term("'s", Role.NAMED, "context", ANY, inside=False, endings=EXACT)
 
 
@@ -55,12 +56,13 @@ class Said(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What the lexicon saw: where sentences end, the subjects' words, and by sentence the roles of its other words
-    (only of sentences that hold a subject)."""
+    """What the lexicon saw: where sentences end, the subjects' words, by sentence the roles of its other words (only of
+    sentences that hold a subject), and sentences in which one of its longer words says that people are meant."""
 
     breaks: list[int]
     subjects: list[Said]
     roles: dict[int, set[Role]]
+    peopled: set[int]
 
 
 class Lexicon:
@@ -101,18 +103,25 @@ class Lexicon:
                 _collect(text, lower, start, last + 1, entry.terms, inner, found)
         subjects = _unmasked(found)
         breaks = [m.end() for m in _BREAK.finditer(lower) if not _abbreviated(lower, m)]
+        peopled = {bisect_right(breaks, at) for at, term in found.context if term.role in _PEOPLE}
         if not subjects:
-            return Reading(breaks, [], {})
+            return Reading(breaks, [], {}, peopled)
         for start, end in _sentences_of(subjects, breaks, len(lower)):
             found.context += self._context(text, lower, start, end)
         sentences = Sentences(lower, breaks, subjects, found.context)
         said = [Said(bisect_right(breaks, s), s, e, term, sentences.fires(s, e, term)) for s, e, term in subjects]
-        return Reading(breaks, said, sentences.roles())
+        return Reading(breaks, said, sentences.roles(), peopled)
 
     def first_names(self) -> list[str]:
         """The names that say that somebody is meant, in small letters."""
-        named = (w for w, terms in self._words.items() for t in terms if t.role is Role.NAMED and t.letter == "^")
-        return sorted(set(named))
+        return sorted(self._words_of(lambda term: term.role is Role.NAMED and term.letter == "^"))
+
+    def people(self) -> set[str]:
+        """The short words that say that people are meant (she, her, Mrs)."""
+        return self._words_of(lambda term: term.role in _PEOPLE and term.letter != "^")
+
+    def _words_of(self, wanted: Callable[[Term], bool]) -> set[str]:
+        return {word for word, terms in self._words.items() if any(map(wanted, terms))}
 
     def _context(self, text: str, lower: str, start: int, end: int) -> list[tuple[int, Term]]:
         found = []

@@ -7,33 +7,55 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import KINDS, Implied, Sight, sights
+from decision_layer.detect.implied import KINDS, NAME, Implied, Sight, sights, tokens
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
 
-VETO = -64  # below this the classifier overrules a word of the vocabularies
+VETO = -48  # below this the classifier overrules a word of the vocabularies
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
+# Besides the lexicon's words: whoever speaks or is spoken to is a person too.
+_SPEAKERS = frozenset(
+    "i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner dir dich "
+    "wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine seinen seinem "
+    "seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han hun ham hende hans "
+    "hendes sin sit sine de dem deres".split()
+)
+
+
 class Unit(NamedTuple):
-    """A sentence, what the lexicon saw in it, and that as features of the classifier."""
+    """A sentence that may say something of somebody: where it stands, its words, what the lexicon saw in it, and that
+    as features of the classifier."""
 
     start: int
     end: int
+    words: list[str]
     subjects: list[Said]
     features: set[str]
 
 
-def units(reading: Reading, size: int) -> Iterator[Unit]:
-    """The sentences of a text of `size` characters, without the shortest."""
+def people(lexicon: Lexicon) -> frozenset[str]:
+    """Words that make a sentence one about people."""
+    return frozenset({*lexicon.people(), *_SPEAKERS, NAME})
+
+
+def units(
+    lower: str, reading: Reading, names: dict[str, str], peopled: frozenset[str] | None = None
+) -> Iterator[Unit]:
+    """The sentences of a text, without the shortest and without those that hold neither people (`peopled`: what
+    `people` gave) nor a subject's word: no data of a person."""
     by_sentence: defaultdict[int, list[Said]] = defaultdict(list)
     for said in reading.subjects:
         by_sentence[said.sentence].append(said)
     start = 0
-    for number, end in enumerate([*reading.breaks, size]):
+    for number, end in enumerate([*reading.breaks, len(lower)]):
         subjects = by_sentence.get(number, [])
         if subjects or end - start >= _SHORTEST:
-            seen: set[Sight] = {(s.term.kind, s.term.role, s.fires) for s in subjects}
-            yield Unit(start, end, subjects, set(sights(seen, reading.roles.get(number, ()))) if seen else set())
+            words = tokens(lower, start, end, names)
+            if subjects or number in reading.peopled or peopled is None or not peopled.isdisjoint(words):
+                seen: set[Sight] = {(s.term.kind, s.term.role, s.fires) for s in subjects}
+                features = set(sights(seen, reading.roles.get(number, ()))) if seen else set()
+                yield Unit(start, end, words, subjects, features)
         start = end
 
 
@@ -43,17 +65,19 @@ class Judge:
     def __init__(self) -> None:
         self.lexicon = Lexicon()
         self.implied = Implied(self.lexicon.first_names())
+        self._people = people(self.lexicon)
 
     def scan(self, text: str, lower: str, hits: Hits) -> None:
         """Adds the kinds that a sentence says of somebody, and the findings of the lexicon's triggers."""
-        for unit in units(self.lexicon.read(text, lower, hits), len(lower)):
+        weights: dict[str, int] = {}
+        for unit in units(lower, self.lexicon.read(text, lower, hits), self.implied.aliases, self._people):
             doubted: set[str] = set()
-            for sums in self.implied.sums(lower, unit.start, unit.end, unit.features):
+            for sums in self.implied.sums(unit.words, weights, unit.features):
                 if sums.found() or unit.subjects:
                     each = sums.each()
                     doubted.update(kind for kind, number in zip(KINDS, each, strict=True) if number < VETO)
                     if max(each) >= 0:
-                        hits.add(KINDS[each.index(max(each))], lower[sums.start : sums.end])
+                        hits.add(KINDS[each.index(max(each))], lower[unit.start : unit.end])
             for said in unit.subjects:
                 if said.fires and said.term.kind not in doubted:
                     hits.add(said.term.kind, lower[said.start : said.end])
