@@ -39,9 +39,7 @@ def people(lexicon: Lexicon) -> frozenset[str]:
     return frozenset({*lexicon.people(), *_SPEAKERS, NAME})
 
 
-def units(
-    lower: str, reading: Reading, names: dict[str, str], peopled: frozenset[str] | None = None
-) -> Iterator[Unit]:
+def units(lower: str, reading: Reading, names: dict[str, str], peopled: frozenset[str] | None = None) -> Iterator[Unit]:
     """The sentences of a text, without the shortest and without those that hold neither people (`peopled`: what
     `people` gave) nor a subject's word: no data of a person."""
     by_sentence: defaultdict[int, list[Said]] = defaultdict(list)
