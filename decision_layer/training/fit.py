@@ -23,13 +23,13 @@ from training.expand import NONE
 from training.regress import Design, Floats, fit
 
 TARGET = Path(__file__).parent.parent / "src" / "decision_layer" / "detect" / "data" / "implied.txt"
-DECAY, ROUNDS, FOLDS = 2e-4, 150, 5
+DECAY, ROUNDS, FOLDS = 1e-3, 120, 5
 SCALE = 32  # whole numbers for one unit of log odds
 LEAST = 3  # a feature whose numbers are all smaller is left out
-HIGH = 0.5  # log odds against "none" from which a sentence is found
+HIGH = 0.25  # log odds against "none" from which a sentence is found
 _DIGIT = re.compile(r"\d")  # no number says anything of a kind
-HIGHS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-VETOES = (-9.0, -3.0, -2.0, -1.0, 0.0)
+HIGHS = (-0.25, 0.0, 0.25, 0.5, 1.0, 99.0)
+VETOES = (-9.0, -2.0, -1.0, -0.5, 0.0)
 
 
 class Model(NamedTuple):

@@ -10,7 +10,7 @@ from decision_layer.detect.hits import Hits
 from decision_layer.detect.implied import KINDS, NAME, Implied, Sight, sights, tokens
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
 
-VETO = -48  # below this the classifier overrules a word of the vocabularies
+VETO = -40  # below this the classifier overrules a word of the vocabularies
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
