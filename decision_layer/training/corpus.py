@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import KINDS, aliases, pairs, parts
+from decision_layer.detect.implied import KINDS, aliases, parts
 from decision_layer.detect.lexicon import Lexicon
 from decision_layer.detect.normalise import fold
 from decision_layer.detect.verdict import people, units
+from decision_layer.detect.vocabulary import Role
 from training.expand import NONE, texts
 
 DATA = Path(__file__).parent.parent / "tests" / "data"
@@ -32,11 +33,12 @@ class Labelled(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One sentence: its text's number, its features with their counts, the kinds that the lexicon's rules found."""
+    """One sentence: the number of its text, its features with their counts, the kinds that the lexicon's rules
+    found, each with whether a word that stands for itself was among them."""
 
     text: int
     features: Counter[str]
-    fired: frozenset[str]
+    fired: frozenset[tuple[str, bool]]
 
 
 def labelled() -> list[Labelled]:
@@ -81,10 +83,7 @@ def features(rows: list[Labelled], lexicon: Lexicon) -> tuple[list[Row], set[str
         folded = fold(row.text)
         lower = folded.lower()
         for unit in units(lower, lexicon.read(folded, lower, Hits()), names, peopled):
-            counts = Counter(f"{left} {right}" for left, right in pairs(unit.words))
-            for word in set(unit.words):
-                counts[word] += 1
-                counts.update(parts(word))
+            counts = Counter(feature for word in set(unit.words) for feature in (word, *parts(word)))
             counts.update(f for f in unit.features if not (row.tuned and f.endswith(FIRED)))
-            found.append(Row(number, counts, frozenset(s.term.kind for s in unit.subjects if s.fires)))
+            found.append(Row(number, counts, frozenset((s.term.kind, s.term.role is Role.SURE) for s in unit.subjects if s.fires)))
     return found, set(aliases(lexicon.first_names(), ())) - set(names)

@@ -1,7 +1,7 @@
 """What a sentence implies of a person ("his face unlocks the cabinet"): a linear classifier beside the lexicon.
 
-It adds whole numbers: a weight for each word, pair of words and part of a word, and for what the lexicon saw in the
-sentence, one number for each kind. The weights are in data/implied.txt, made by training/fit.py from texts of our own.
+It adds whole numbers: for each word, for parts of words, and for what the lexicon saw in the sentence, one number for
+each kind. The weights are in data/implied.txt, made by training/fit.py from texts of our own.
 A word's numbers travel as one: each kind has 32 bits of a Python integer, so that one addition adds them all.
 """
 
@@ -27,7 +27,6 @@ KINDS = (
     "art10.criminal",
 )
 NAME = "^"  # stands for every first name
-EDGE = "."  # stands before the first word and behind the last
 BIAS = "="
 LONGEST = 48  # words that are judged together; more of them would only add up noise
 _BITS = 32
@@ -44,11 +43,6 @@ def parts(word: str) -> list[str]:
     """Beginnings and ends of a word, by which unknown words and the parts of compounds are known."""
     size = len(word)
     return [part for n in _AFFIXES if n < size for part in (word[:n] + "-", "-" + word[-n:])]
-
-
-def pairs(words: list[str]) -> set[tuple[str, str]]:
-    """Neighbouring words, and the first and last one with the sentence's edge."""
-    return {*zip([EDGE, *words], [*words, EDGE], strict=True)}
 
 
 def sights(seen: Iterable[Sight], roles: Collection[Role]) -> Iterator[str]:
@@ -104,15 +98,10 @@ class Implied:
         """`names`: first names in small letters. `text` is the weights' file, the package's own if None. Raises
         VocabularyError."""
         table: dict[str, int] = {}
-        self._pairs: dict[tuple[str, str], int] = {}
         for line in (text if text is not None else _file()).splitlines():
             if not line.startswith("#"):
                 feature, _, numbers = line.partition("\t")
-                left, space, right = feature.partition(" ")
-                if space:
-                    self._pairs[left, right] = _packed(feature, numbers)
-                else:
-                    table[feature] = _packed(feature, numbers)
+                table[feature] = _packed(feature, numbers)
         if BIAS not in table:
             raise VocabularyError("no bias", where="implied.txt", hint="make it again with training/fit.py")
         self._bias = table.pop(BIAS) + _RAISED
@@ -129,9 +118,7 @@ class Implied:
             known = self._words.get(word)
             weights[word] = self._unknown(word) if known is None else known
         for at in range(0, len(words), LONGEST):
-            piece = words[at : at + LONGEST]
-            total = base + sum(map(weights.__getitem__, {*piece}))
-            yield Sums(total + sum(map(self._pairs.get, pairs(piece), repeat(0))))
+            yield Sums(base + sum(map(weights.__getitem__, {*words[at : at + LONGEST]})))
 
     def _unknown(self, word: str) -> int:
         return sum(map(self._table.get, parts(word), repeat(0)))

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from decision_layer.detect.hits import Hits
 from decision_layer.detect.implied import KINDS, NAME, Implied, Sight, sights, tokens
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
+from decision_layer.detect.vocabulary import Role
 
-VETO = -48  # below this the classifier overrules a word of the vocabularies
+# Below these sums the classifier overrules a word of the vocabularies: one that stands for itself, and any other.
+VETO_SURE, VETO = -48, -16
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
@@ -69,13 +71,14 @@ class Judge:
         """Adds the kinds that a sentence says of somebody, and the findings of the lexicon's triggers."""
         weights: dict[str, int] = {}
         for unit in units(lower, self.lexicon.read(text, lower, hits), self.implied.aliases, self._people):
-            doubted: set[str] = set()
+            strongest: dict[str, int] = {}
             for sums in self.implied.sums(unit.words, weights, unit.features):
                 if sums.found() or unit.subjects:
                     each = sums.each()
-                    doubted.update(kind for kind, number in zip(KINDS, each, strict=True) if number < VETO)
+                    strongest = {k: max(n, strongest.get(k, n)) for k, n in zip(KINDS, each, strict=True)}
                     if max(each) >= 0:
                         hits.add(KINDS[each.index(max(each))], lower[unit.start : unit.end])
             for said in unit.subjects:
-                if said.fires and said.term.kind not in doubted:
+                veto = VETO_SURE if said.term.role is Role.SURE else VETO
+                if said.fires and strongest.get(said.term.kind, 0) >= veto:
                     hits.add(said.term.kind, lower[said.start : said.end])
