@@ -19,7 +19,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provision.errors import SetupError, UsageError
-from provision.inventory.decision_layer_vars import audit_words
+from provision.inventory.decision_layer_vars import audit_url, audit_words
 from provision.inventory.secrets import AUDIT_KEY
 from provision.models.plan import Plan
 from provision.pipeline.connect import ssh_to
@@ -34,14 +34,14 @@ _LOG = "/var/lib/decision-layer/audit"
 _SCRIPT = r"""
 import io, subprocess, sys, tarfile, tempfile
 from pathlib import Path
-state, second = Path("/var/lib/decision-layer/audit"), Path("/var/lib/decision-layer-checkpoints")
+second = Path("/var/lib/decision-layer-checkpoints")
 held = {"policy.yml": Path("/etc/decision-layer/policy.yml").read_bytes()}
 for place in (second / name for name in ("checkpoints.jsonl", "latest.json")):
     if place.exists():
         held[f"second/{place.name}"] = place.read_bytes()
 with tempfile.TemporaryDirectory() as folder:
     program = "/opt/decision-layer/current/bin/decision-layer"
-    argv = [program, "audit", "copy", "--directory", state, "--to", f"{folder}/audit", *sys.argv[1:]]
+    argv = [program, "audit", "copy", "--directory", *sys.argv[1:], "--to", f"{folder}/audit"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=240)
     if done.returncode:
         sys.exit(done.stderr.strip())
@@ -55,10 +55,10 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
 
 
 class GatewayCopy:
-    """`folder`: policy.yml, audit/ and second/. `public_key`: 64 hex digits, from the vault's private one."""
+    """`folder`: policy.yml, audit/ and second/. `source`: where the log is. `public_key`: 64 hex digits."""
 
-    def __init__(self, folder: Path, machine: str, public_key: str) -> None:
-        self.source = f"{_LOG} (machine {machine})"
+    def __init__(self, folder: Path, source: str, public_key: str) -> None:
+        self.source = source
         self.policy, self.audit, self.second_place = (folder / name for name in ("policy.yml", "audit", "second"))
         self.public_key = public_key
 
@@ -91,14 +91,14 @@ def copy_of_gateway(options: Options) -> Iterator[GatewayCopy]:
     with tempfile.TemporaryDirectory(prefix="provision-evidence-") as name:
         folder = Path(name)
         _unpack(_fetch(plan, machine), folder, machine)
-        yield GatewayCopy(folder, machine, public_key)
+        yield GatewayCopy(folder, f"{audit_url(plan) or _LOG} (machine {machine})", public_key)
 
 
 def _fetch(plan: Plan, machine: str) -> bytes:
     python = "/opt/decision-layer/current/bin/python"
     try:
         done = subprocess.run(
-            ssh_to(plan, machine, (shlex.join((python, "-I", "-", *audit_words(plan))),)),
+            ssh_to(plan, machine, (shlex.join((python, "-I", "-", _LOG, *audit_words(plan))),)),
             input=_SCRIPT.encode(),
             capture_output=True,
             check=False,
