@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from decision_layer.audit.errors import AuditUnavailableError
+from decision_layer.audit.wal import BACKSTOP_PAGES
 
 GENESIS = bytes(32)
 _NOTHING = bytes(32)
@@ -82,6 +83,7 @@ def connect(path: Path, schema: tuple[str, ...], *, create: bool, wait_s: float)
             raise sqlite3.OperationalError("the file system cannot do write-ahead logging")
         link.execute("PRAGMA synchronous=FULL")
         link.execute("PRAGMA secure_delete=ON")
+        link.execute(f"PRAGMA wal_autocheckpoint={BACKSTOP_PAGES}")
         if create and not statements(link):
             link.execute("BEGIN IMMEDIATE")
             if not statements(link):  # another process may have been first

@@ -19,6 +19,7 @@ from decision_layer.audit.checkpointer import Checkpointer
 from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Decision, Entry, Following, Sealed
+from decision_layer.audit.wal import WalFlusher
 from decision_layer.audit.writer import Waiting, Writer
 
 LOG, KEYS = "audit.sqlite", "keys.sqlite"
@@ -63,9 +64,9 @@ class SqliteStore:
     """
 
     def __init__(
-        self, writer: Writer, keys: AuditKeys, checkpoints: Checkpointer, limit_s: float, max_waiting: int
+        self, writer: Writer, flusher: WalFlusher, checkpoints: Checkpointer, limit_s: float, max_waiting: int
     ) -> None:
-        self._writer, self._keys, self.checkpoints = writer, keys, checkpoints
+        self._writer, self._flusher, self.checkpoints = writer, flusher, checkpoints
         self._limit_s, self._max_waiting = limit_s, max_waiting
         self._closed = False
 
@@ -92,9 +93,10 @@ class SqliteStore:
         checkpoints = Checkpointer(
             places, keys, lambda: writer.last, every_entries=checkpoint_entries, every_s=checkpoint_s
         )
-        writer.start()
-        checkpoints.start()
-        return cls(writer, keys, checkpoints, limit_s, max_waiting)
+        flusher = WalFlusher([log, directory / KEYS], lambda: writer.last.seq)
+        for thread in (writer, flusher, checkpoints):
+            thread.start()
+        return cls(writer, flusher, checkpoints, limit_s, max_waiting)
 
     async def decide(self, record: Decision, sealed: Sealed | None = None) -> Stored:
         """Store a decision and its sealed part; durable on return.
@@ -124,6 +126,7 @@ class SqliteStore:
         self._closed = True
         self._writer.submit(None)
         await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._flusher.stop)
         await asyncio.to_thread(self.checkpoints.stop)
 
     async def _put(self, kind: str, entry: Entry, sealed: Sealed | None) -> Stored:
