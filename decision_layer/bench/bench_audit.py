@@ -22,7 +22,8 @@ import rfc8785
 
 from decision_layer.audit import canonical
 from decision_layer.audit.record import Sealed
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.sqlite import SqliteBackend
+from decision_layer.audit.store import LogStore
 from decision_layer.audit.verify import verify
 from tests.audit.killing import kill_often
 from tests.audit.samples import KEYS, decision
@@ -108,7 +109,7 @@ async def store(home: Path, seconds: float) -> None:
     log = home / "log"
     log.mkdir()
     subjects = itertools.cycle([KEYS.pseudonym(str(number)) for number in range(500)])
-    own = SqliteStore.open(log, KEYS)
+    own = LogStore.open(SqliteBackend(log), KEYS)
 
     async def plain() -> object:
         return await own.decide(decision())
@@ -135,7 +136,7 @@ async def store(home: Path, seconds: float) -> None:
 async def without_disk(seconds: float) -> None:
     """The same decide() where an fsync costs nothing: our own share of the time."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
-        own = SqliteStore.open(Path(name), KEYS)
+        own = LogStore.open(SqliteBackend(Path(name)), KEYS)
 
         async def plain() -> object:
             return await own.decide(decision())
@@ -162,7 +163,7 @@ def peer(home: Path, seconds: float) -> None:
 async def verifying(entries: int = 200_000) -> None:
     """Verify, with and without the secret; wall clock and processor time differ on a busy machine."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
-        own = SqliteStore.open(Path(name), KEYS)
+        own = LogStore.open(SqliteBackend(Path(name)), KEYS)
         for _ in range(entries // 250):
             await asyncio.gather(*(own.decide(decision()) for _ in range(250)))
         await own.close()

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from decision_layer.audit import checkpointer, ids, maintain
+from decision_layer.audit.backend import Backend
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.maintain import Reason
 from decision_layer.audit.record import (
@@ -19,7 +20,7 @@ from decision_layer.audit.record import (
     Sealed,
     utc_now,
 )
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.store import LogStore
 from decision_layer.parts import Finding
 
 KEYS = AuditKeys([hashlib.sha256(b"a test's audit key").digest()])
@@ -83,11 +84,11 @@ def challenge(record_id: str, state: str = "filed") -> Challenge:
     return Challenge(record_id=record_id, challenge_id=f"c-{record_id}", at=utc_now(), state=state)  # type: ignore[arg-type]
 
 
-async def fill(directory: Path, second: Path, rounds: int = 8, each: int = 6) -> list[str]:
+async def fill(backend: Backend, second: Path, rounds: int = 8, each: int = 6) -> list[str]:
     """A log with every kind of entry and a checkpoint per round in both places; the ids of its decisions."""
-    directory.mkdir(parents=True, exist_ok=True)
+    backend.directory.mkdir(parents=True, exist_ok=True)
     second.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore.open(directory, KEYS, second)
+    store = LogStore.open(backend, KEYS, second)
     known: list[str] = []
     for number in range(rounds):
         for _ in range(each):
@@ -100,8 +101,8 @@ async def fill(directory: Path, second: Path, rounds: int = 8, each: int = 6) ->
         await store.append(
             Review(record_id=known[-1], at=utc_now(), reviewer="r", authority="dpo", verdict="upheld", reason="rule R7")
         )
-        checkpointer.write([directory, second], last, POLICY, KEYS)
+        checkpointer.write([backend.directory, second], last, POLICY, KEYS)
         if number == rounds // 2:
-            maintain.erase(directory, KEYS, "subject 1", Reason("GDPR Art. 17(1)", "dpo"))
+            maintain.erase(backend, KEYS, "subject 1", Reason("GDPR Art. 17(1)", "dpo"))
     await store.close()
     return known

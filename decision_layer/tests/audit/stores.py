@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
+from decision_layer.audit.backend import Backend
 from decision_layer.audit.errors import AuditUnavailableError
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.store import LogStore
 from tests.audit.samples import KEYS, decision
 
 LIMIT_S = 0.6
 
 
-def open_store(directory: Path, **more: float) -> SqliteStore:
-    return SqliteStore.open(directory, KEYS, limit_s=LIMIT_S, **more)  # type: ignore[arg-type]
+def open_store(backend: Backend, **more: float) -> LogStore:
+    return LogStore.open(backend, KEYS, limit_s=LIMIT_S, **more)  # type: ignore[arg-type]
 
 
-async def refused_in_time(store: SqliteStore) -> AuditUnavailableError:
+async def refused_in_time(store: LogStore) -> AuditUnavailableError:
     start = time.monotonic()
     with pytest.raises(AuditUnavailableError) as caught:
         await store.decide(decision())

@@ -15,15 +15,16 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from decision_layer.audit import audit_cli, canonical, chain, export
+from decision_layer.audit import audit_cli, canonical, export
 from decision_layer.audit.reader import Found, LogReader
+from decision_layer.audit.sqlite import SqliteBackend
 from tests.audit import mutations
 from tests.audit.samples import KEYS, decision, fill
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    asyncio.run(fill(tmp_path / "log", tmp_path / "second", rounds=2))
+    asyncio.run(fill(SqliteBackend(tmp_path / "log"), tmp_path / "second", rounds=2))
     (tmp_path / "key").write_text(hashlib.sha256(b"a test's audit key").hexdigest() + "\n")
     return tmp_path
 
@@ -63,7 +64,8 @@ def test_verify_of_a_log_that_cannot_be_opened_is_no_finding(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = (home / "away").as_uri()
-    monkeypatch.setattr(chain, "connect_reader", lambda path: sqlite3.connect(f"{away}?mode=ro", uri=True))
+    real = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *_, **more: real(f"{away}?mode=ro", **more))
     assert _run(home, "verify", "--key", str(home / "key")) == 2
     assert "unable to open" in capsys.readouterr().err
 
@@ -96,7 +98,7 @@ def test_a_cell_is_no_formula() -> None:
 
 
 def test_show_and_erase(home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    record_id = next(row.record_id for row in LogReader(home / "log").after(0) if row.sealed)
+    record_id = next(row.record_id for row in LogReader(SqliteBackend(home / "log")).after(0) if row.sealed)
     assert _run(home, "show", record_id, "--key", str(home / "key")) == 0
     shown = capsys.readouterr().out
     assert '"effective_class": "art9"' in shown

@@ -13,7 +13,8 @@ from aiohttp import web
 
 from decision_layer.audit import gen_ai, otlp
 from decision_layer.audit.sender import PATH, OtlpSender, Target
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.sqlite import SqliteBackend
+from decision_layer.audit.store import LogStore
 from tests.audit.samples import KEYS, decision, outcome
 
 
@@ -53,7 +54,7 @@ async def _until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _requests(store: SqliteStore, number: int) -> None:
+async def _requests(store: LogStore, number: int) -> None:
     for _ in range(number):
         record = decision()
         await store.decide(record)
@@ -61,14 +62,14 @@ async def _requests(store: SqliteStore, number: int) -> None:
 
 
 def _sender(directory: Path, url: str, **more: int) -> OtlpSender:
-    return OtlpSender(directory, Target(url, "pk", "sk"), every_s=0.05, at_once=7, **more)
+    return OtlpSender(SqliteBackend(directory), Target(url, "pk", "sk"), every_s=0.05, at_once=7, **more)
 
 
 def test_each_is_sent_once_over_a_restart_and_over_errors(tmp_path: Path) -> None:
     async def run() -> None:
         langfuse = LangfuseStandIn()
         runner, url = await _serve(langfuse)
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         await _requests(store, 10)
         await store.decide(decision(effect="refuse", chosen=None, reasons=("label:unknown",)))
         langfuse.statuses = [503, 302, 401, 429]
@@ -95,7 +96,7 @@ def test_what_is_too_far_behind_or_not_taken_is_counted(tmp_path: Path) -> None:
     async def run() -> None:
         langfuse = LangfuseStandIn()
         runner, url = await _serve(langfuse)
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         await _requests(store, 10)
         langfuse.statuses = [400]
         sender = _sender(tmp_path, url, max_behind=14)  # 6 of 20 entries are skipped
@@ -115,7 +116,7 @@ def test_what_is_too_far_behind_or_not_taken_is_counted(tmp_path: Path) -> None:
 
 def test_nothing_there_to_send_to_holds_up_no_decision(tmp_path: Path) -> None:
     async def run() -> None:
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         sender = _sender(tmp_path, "http://127.0.0.1:9")
         sender.start()
         await _requests(store, 20)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from decision_layer.audit import chain, wal
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit import sqlite, wal
+from decision_layer.audit.sqlite import SqliteBackend
+from decision_layer.audit.store import LogStore
 from decision_layer.audit.verify import verify
 from decision_layer.audit.wal import WalFlusher
 from tests.audit.samples import KEYS, decision
@@ -18,7 +19,7 @@ from tests.audit.samples import KEYS, decision
 _DEFAULT = 1000 * 4096  # bytes at which a commit would do it by itself
 
 
-async def _decide(store: SqliteStore, number: int) -> None:
+async def _decide(store: LogStore, number: int) -> None:
     for _ in range(number // 200):
         await asyncio.gather(*(store.decide(decision()) for _ in range(200)))
 
@@ -27,7 +28,7 @@ def test_no_commit_does_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(WalFlusher, "run", lambda self: None)
 
     async def run() -> None:
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         before = (tmp_path / "audit.sqlite").stat().st_size
         await _decide(store, 4000)
         assert (tmp_path / "audit.sqlite").stat().st_size == before
@@ -41,7 +42,7 @@ def test_the_flusher_does_it_by_entries_and_by_time(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(wal, "_EVERY_S", 0.5)
 
     async def run() -> None:
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         await _decide(store, 3000)
         await asyncio.sleep(1.0)
         full = (tmp_path / "audit.sqlite").stat().st_size
@@ -52,16 +53,16 @@ def test_the_flusher_does_it_by_entries_and_by_time(tmp_path: Path, monkeypatch:
         await store.close()
 
     asyncio.run(run())
-    report = verify(tmp_path, None, KEYS.publics, KEYS)
+    report = verify(SqliteBackend(tmp_path), None, KEYS.publics, KEYS)
     assert (report.entries, report.troubles) == (3200, [])
 
 
 def test_without_the_flusher_a_commit_bounds_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(WalFlusher, "run", lambda self: None)
-    monkeypatch.setattr(chain, "BACKSTOP_PAGES", 500)
+    monkeypatch.setattr(sqlite, "BACKSTOP_PAGES", 500)
 
     async def run() -> None:
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         await _decide(store, 4000)
         assert (tmp_path / "audit.sqlite-wal").stat().st_size < _DEFAULT
         await store.close()
@@ -74,7 +75,7 @@ def test_a_reader_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(wal, "_EVERY_S", 0.2)
 
     async def run() -> None:
-        store = SqliteStore.open(tmp_path, KEYS)
+        store = LogStore.open(SqliteBackend(tmp_path), KEYS)
         await _decide(store, 200)
         with contextlib.closing(sqlite3.connect(tmp_path / "audit.sqlite", isolation_level=None)) as reader:
             reader.execute("BEGIN")

@@ -21,6 +21,7 @@ import aiohttp
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.reader import LogReader
 from decision_layer.audit.record import Decision
+from decision_layer.audit.sqlite import SqliteBackend
 from decision_layer.audit.verify import verify
 from tests.gateway.running import ROOT, Lab, running_mocks
 
@@ -125,6 +126,6 @@ def find_troubles(lab: Lab) -> list[str]:
 
 def read_decisions(lab: Lab) -> tuple[set[str], set[str]]:
     """Record ids, and hashes of the inputs, of all decisions."""
-    entries = [row.entry for row in LogReader(lab.folder / "state" / "audit").after(0)]
+    entries = [row.entry for row in LogReader(SqliteBackend(lab.folder / "state" / "audit")).after(0)]
     decisions = [entry for entry in entries if isinstance(entry, Decision)]
     return {entry.record_id for entry in decisions}, {entry.input_sha256 for entry in decisions}

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from decision_layer.audit import ids
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Chosen, Decision, utc_now
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.sqlite import SqliteBackend
+from decision_layer.audit.store import LogStore
 
 
 def decision(name: str, zone: str, policy: str) -> Decision:
@@ -43,7 +44,7 @@ def decision(name: str, zone: str, policy: str) -> Decision:
 async def write(
     directory: Path, second: Path, policy: str, routes: list[tuple[str, str, int]], keys: AuditKeys
 ) -> None:
-    store = SqliteStore.open(directory, keys, second)
+    store = LogStore.open(SqliteBackend(directory), keys, second)
     store.set_policy(policy)
     for name, zone, count in routes:
         for _ in range(count):

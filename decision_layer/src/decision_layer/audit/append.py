@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from functools import lru_cache
 
 from decision_layer.audit import chain
+from decision_layer.audit.backend import Link
 from decision_layer.audit.chain import Stored
 from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Sealed
 
 MAX_BATCH = 256
-_ROW = "(?,?,?,?,?,?,?,?,?,?)"
-_ON_TOP = " WHERE (SELECT hash FROM entries ORDER BY seq DESC LIMIT 1) IS ?"
-_INSERTS = [
-    f"INSERT INTO entries SELECT * FROM (VALUES {','.join([_ROW] * rows)}){_ON_TOP}"  # noqa: S608 - fixed text
-    for rows in range(MAX_BATCH + 1)
-]
+_ON_TOP = "(SELECT hash FROM entries ORDER BY seq DESC LIMIT 1) IS NOT DISTINCT FROM ?"
+
+
+@lru_cache(MAX_BATCH)
+def _insert(row: str, rows: int) -> str:
+    return f"INSERT INTO entries SELECT * FROM (VALUES {','.join([row] * rows)}) AS fresh WHERE {_ON_TOP}"  # noqa: S608
 
 
 class Item:
@@ -32,11 +32,11 @@ class Item:
         self.sealed: bytes | None = None
 
 
-def insert(link: sqlite3.Connection, batch: Sequence[Item], last: Stored, keys: AuditKeys) -> list[Stored] | None:
-    """Put a batch on top of `last`; None, and nothing stored, when that is no longer the last row. sqlite3.Error."""
+def insert(link: Link, batch: Sequence[Item], last: Stored, keys: AuditKeys) -> list[Stored] | None:
+    """Put a batch on top of `last`; None, and nothing stored, when that is no longer the last row. DatabaseError."""
     placed, values = _stamp(batch, last, keys)
     values.append(last.hash if last.seq else None)
-    return placed if link.execute(_INSERTS[len(batch)], values).rowcount == len(batch) else None
+    return placed if link.append(_insert(link.row, len(batch)), values) == len(batch) else None
 
 
 def _stamp(batch: Sequence[Item], last: Stored, keys: AuditKeys) -> tuple[list[Stored], list[object]]:
@@ -55,18 +55,16 @@ def _stamp(batch: Sequence[Item], last: Stored, keys: AuditKeys) -> tuple[list[S
     return placed, values
 
 
-def read_last(link: sqlite3.Connection, keys: AuditKeys, log: Path) -> Stored:
+def read_last(link: Link, keys: AuditKeys, log: str) -> Stored:
     """The last row; AuditUnavailableError when it does not bear our mark, for then nothing may be put on top of it."""
-    try:
-        row = link.execute("SELECT seq, record_id, at, hash, mark FROM entries ORDER BY seq DESC LIMIT 1").fetchone()
-    except sqlite3.Error as error:
-        raise chain.unavailable(error, log) from error
-    if row is None:
+    rows = link.query("SELECT seq, record_id, at, hash, mark FROM entries ORDER BY seq DESC LIMIT 1")
+    if not rows:
         return Stored(0, "", 0, b"", chain.GENESIS)
+    row = rows[0]
     if not keys.marked(row[3], row[4]):
         raise AuditUnavailableError(
             f"the last entry, {row[0]}, was not written with this key",
-            where=str(log),
+            where=log,
             hint="someone else wrote into the log, or the key file lacks the old key: decision-layer audit verify",
         )
     return Stored(row[0], row[1], row[2], b"", row[3])

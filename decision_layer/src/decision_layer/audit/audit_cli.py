@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 import sys
 from pathlib import Path
 
@@ -11,11 +10,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from decision_layer.audit import checkpointer, export, keyring, maintain
+from decision_layer.audit.backend import Backend, DatabaseError, Server
+from decision_layer.audit.backends import make_backend
 from decision_layer.audit.errors import AuditError, AuditKeyError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.maintain import Reason
 from decision_layer.audit.reader import Found, LogReader
-from decision_layer.audit.store import LOG
 from decision_layer.audit.verify import Report, verify
 
 
@@ -55,8 +55,24 @@ def add_parser(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--directory", type=Path, required=True, help="directory with audit.sqlite")
+    parser.add_argument("--directory", type=Path, required=True, help="directory with audit.sqlite and checkpoints")
     parser.add_argument("--second-place", type=Path, help="directory with the other copy of the checkpoints")
+    _database(parser, required=False)
+
+
+def _database(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    text = "the log is there and not in audit.sqlite; a URL without a password: postgresql://ROLE@HOST:PORT/DATABASE"
+    parser.add_argument("--postgresql", metavar="URL", required=required, help=text)
+    parser.add_argument("--password-file", type=Path, help="file with the role's password")
+    parser.add_argument("--schema", default="decision_layer", help="default: %(default)s")
+
+
+def _server(args: argparse.Namespace) -> Server | None:
+    return Server(args.postgresql, args.password_file, args.schema) if args.postgresql else None
+
+
+def _backend(args: argparse.Namespace) -> Backend:
+    return make_backend(args.directory, _server(args))
 
 
 def _removing(parser: argparse.ArgumentParser, basis: str) -> None:
@@ -74,8 +90,8 @@ def run_verify(args: argparse.Namespace) -> int:
             raise AuditKeyError(
                 "nothing to check signatures with", where="audit verify", hint="give --key or --public-key"
             )
-        report = verify(args.directory, args.second_place, publics, keys)
-    except (AuditError, OSError, sqlite3.Error) as error:
+        report = verify(_backend(args), args.second_place, publics, keys)
+    except (AuditError, OSError, DatabaseError) as error:
         return _cannot(error, args.directory)
     for trouble in report.troubles:
         print(f"{trouble.kind}: {trouble.where}: {trouble.what}")
@@ -99,7 +115,7 @@ def _summary(report: Report, second: Path | None) -> str:
 def run_export(args: argparse.Namespace) -> int:
     """The whole log to standard output."""
     try:
-        rows = LogReader(args.directory).after(0)
+        rows = LogReader(_backend(args)).after(0)
         (export.jsonl if args.format == "jsonl" else export.table)(rows, sys.stdout)
     except (AuditError, OSError, msgspec.MsgspecError) as error:
         return _cannot(error, args.directory)
@@ -108,8 +124,9 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_show(args: argparse.Namespace) -> int:
     """0: shown; 1: no such record."""
-    reader = LogReader(args.directory)
     try:
+        backend = _backend(args)
+        reader = LogReader(backend)
         keys = AuditKeys.read(args.key) if args.key else None
         rows = reader.of(args.record_id)
         for row in rows:
@@ -120,7 +137,7 @@ def run_show(args: argparse.Namespace) -> int:
     except (AuditError, OSError) as error:
         return _cannot(error, args.directory)
     if not rows:
-        print(f"no record {args.record_id} in {args.directory / LOG}", file=sys.stderr)
+        print(f"no record {args.record_id} in {backend.log}", file=sys.stderr)
     return 0 if rows else 1
 
 
@@ -135,8 +152,9 @@ def run_erase(args: argparse.Namespace) -> int:
     subject = sys.stdin.readline().strip()
     try:
         keys = AuditKeys.read(args.key)
-        removed = maintain.erase(args.directory, keys, subject, Reason(args.basis, args.by)) if subject else None
-        _attest(args, keys)
+        backend = _backend(args)
+        removed = maintain.erase(backend, keys, subject, Reason(args.basis, args.by)) if subject else None
+        _attest(backend, args.second_place, keys)
     except (AuditError, OSError) as error:
         return _cannot(error, args.directory)
     print(f"erased the sealed part of {removed.entries if removed else 0} entries")
@@ -148,18 +166,19 @@ def run_retain(args: argparse.Namespace) -> int:
     try:
         keys = AuditKeys.read(args.key)
         reason = Reason(args.law or args.basis, args.by)
-        removed = maintain.retain(args.directory, keys, args.days, reason, shorter=bool(args.law))
-        _attest(args, keys)
+        backend = _backend(args)
+        removed = maintain.retain(backend, keys, args.days, reason, shorter=bool(args.law))
+        _attest(backend, args.second_place, keys)
     except (AuditError, OSError) as error:
         return _cannot(error, args.directory)
     print(f"took the contents of {removed.entries} entries out, {removed.tombstones} tombstones say so")
     return 0
 
 
-def _attest(args: argparse.Namespace, keys: AuditKeys) -> None:
+def _attest(backend: Backend, second_place: Path | None, keys: AuditKeys) -> None:
     """A checkpoint at once, so that the tombstones are covered."""
-    places = [args.directory, args.second_place] if args.second_place else [args.directory]
-    checkpointer.write(places, maintain.last_entry(args.directory, keys), "", keys)
+    places = [backend.directory, second_place] if second_place else [backend.directory]
+    checkpointer.write(places, maintain.last_entry(backend, keys), "", keys)
 
 
 def _public(text: str) -> tuple[str, Ed25519PublicKey]:

@@ -113,7 +113,7 @@ def _newest(places: list[Path]) -> tuple[dict[Path, Checkpoint | None], AuditUna
     return found, failed
 
 
-def check_start(places: list[Path], log: Path, last: Stored, hash_at: Callable[[int], bytes | None]) -> None:
+def check_start(places: list[Path], log: str, last: Stored, hash_at: Callable[[int], bytes | None]) -> None:
     """Refuse to go on with a log that its own checkpoints contradict; AuditUnavailableError says where."""
     for place in places:
         attested = checkpoint.newest(place) if place.is_dir() else None
@@ -127,6 +127,6 @@ def check_start(places: list[Path], log: Path, last: Stored, hash_at: Callable[[
             continue
         raise AuditUnavailableError(
             what,
-            where=str(log),
+            where=log,
             hint="the log was cut, replaced or restored from an old backup: run decision-layer audit verify",
         )

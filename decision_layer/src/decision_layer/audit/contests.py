@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 
 import msgspec
 
 from decision_layer.audit import canonical
+from decision_layer.audit.backend import Link
 from decision_layer.audit.record import Challenge
 
 
@@ -18,16 +18,20 @@ class Contests:
         self._after = 0
         self._states: dict[str, dict[str, str]] = {}
 
-    def update(self, link: sqlite3.Connection) -> set[str]:
+    def update(self, link: Link) -> set[str]:
         """The record ids as of now; the first call reads the whole log."""
-        for seq, kind, record_id, body in link.execute(
-            "SELECT seq, kind, record_id, iif(kind = 'challenge', body, NULL) FROM entries WHERE seq > ? ORDER BY seq",
-            (self._after,),
-        ):
-            self._after = seq
-            if kind == "challenge" and body is not None:
-                with contextlib.suppress(msgspec.MsgspecError):
-                    entry = canonical.decode(body)
-                    if isinstance(entry, Challenge):
-                        self._states.setdefault(record_id, {})[entry.challenge_id] = entry.state
+        sql = (
+            "SELECT seq, record_id, CASE WHEN kind = 'challenge' THEN body END FROM entries WHERE seq > ? ORDER BY seq"
+        )
+        for rows in link.stream(sql, (self._after,)):
+            self._after = rows[-1][0]
+            for _, record_id, body in rows:
+                if body is not None:
+                    self._note(record_id, body)
         return {record for record, states in self._states.items() if set(states.values()) - {"closed", "withdrawn"}}
+
+    def _note(self, record_id: str, body: bytes) -> None:
+        with contextlib.suppress(msgspec.MsgspecError):
+            entry = canonical.decode(body)
+            if isinstance(entry, Challenge):
+                self._states.setdefault(record_id, {})[entry.challenge_id] = entry.state

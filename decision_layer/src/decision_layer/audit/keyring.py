@@ -101,7 +101,7 @@ class AuditKeys:
         return hmac.digest(self._pseudonym, subject.strip().casefold().encode(), "sha256").hex()[:32]
 
     def wrap(self, key: bytes, name: bytes) -> bytes:
-        """A key as keys.sqlite holds it: AES-256-GCM, bound to its id."""
+        """A key as the table of keys holds it: AES-256-GCM, bound to its id."""
         nonce = os.urandom(_NONCE)
         return nonce + self._wraps[0].encrypt(nonce, key, name)
 
@@ -112,8 +112,8 @@ class AuditKeys:
                 return wrap.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], name)
         raise AuditKeyError(
             "the key of a sealed part cannot be used",
-            where=f"keys.sqlite, key {name.hex()}",
-            hint="the key file lacks an old key, or keys.sqlite was changed",
+            where=f"table of keys, key {name.hex()}",
+            hint="the key file lacks an old key, or the table of keys was changed",
         )
 
 

@@ -1,4 +1,4 @@
-"""keys.sqlite: the keys of sealed parts, one per subject, and one per record where there is no subject.
+"""The keys of sealed parts: one per subject, and one per record where there is no subject.
 
 Destroying a subject's key makes every sealed part of it unreadable, in the log and in each of its backups. A key is
 durable before the first entry that needs it; a subject that is known already costs no second fsync, and neither does
@@ -9,10 +9,9 @@ process ends is never used.
 from __future__ import annotations
 
 import os
-import sqlite3
-from pathlib import Path
 
-from decision_layer.audit import chain, keyring
+from decision_layer.audit import keyring
+from decision_layer.audit.backend import Backend, DatabaseError
 from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Sealed
@@ -24,18 +23,19 @@ _STOCK = 256  # keys made ahead
 class KeyTable:
     """Seals for one writer thread. Keys destroyed by another process are noticed at refresh()."""
 
-    def __init__(self, path: Path, keys: AuditKeys, wait_s: float) -> None:
-        self._link = chain.connect(path, chain.KEY_SCHEMA, create=True, wait_s=wait_s)
-        self._keys, self._path = keys, path
+    def __init__(self, backend: Backend, keys: AuditKeys, wait_s: float) -> None:
+        """DatabaseError, as from every method."""
+        self._link, self._keys = backend.open_keys(create=True, wait_s=wait_s), keys
         self._cache: dict[str, tuple[bytes, bytes]] = {}
         self._fresh: list[tuple[bytes, str, bytes]] = []
         self._stock: list[tuple[bytes, bytes]] = []
         self._version = -1
 
     def refresh(self) -> None:
-        """Forget everything if another process changed the file, and keys that were never stored."""
-        version = self._link.execute("PRAGMA data_version").fetchone()[0]
-        if version != self._version or self._fresh or len(self._cache) > _CACHED:
+        """Forget everything if another process may have destroyed keys, and keys that were never stored."""
+        revived = self._link.revive()
+        version = self._link.key_changes()
+        if revived or version != self._version or self._fresh or len(self._cache) > _CACHED:
             self._cache.clear()
             self._fresh.clear()
             self._stock.clear()
@@ -47,26 +47,24 @@ class KeyTable:
         return keyring.seal(content, record_id, name, key)
 
     def flush(self) -> None:
-        """Make new keys durable; sqlite3.Error."""
+        """Make new keys durable."""
         if self._fresh:
-            self._link.execute("BEGIN IMMEDIATE")
-            try:
-                self._link.executemany("INSERT INTO keys VALUES (?,?,?)", self._fresh)
-                self._link.execute("COMMIT")
-            except sqlite3.Error:
-                if self._link.in_transaction:
-                    self._link.execute("ROLLBACK")
-                raise
+            with self._link.locked():
+                self._link.change_many("INSERT INTO keys VALUES (?,?,?)", self._fresh)
             self._fresh.clear()
 
     def restock(self) -> None:
-        """When nobody waits: keys for the records without a subject to come; sqlite3.Error."""
+        """When nobody waits: keys for the records without a subject to come."""
         if len(self._stock) < _STOCK // 2 and not self._fresh:
             self._fill()
             self.flush()
 
+    def moved(self) -> bool:
+        """Link.moved()."""
+        return self._link.moved()
+
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the database."""
         self._link.close()
 
     def _key_of(self, subject: str) -> tuple[bytes, bytes]:
@@ -87,28 +85,23 @@ class KeyTable:
         return name, key
 
     def _look_up(self, subject: str) -> tuple[bytes, bytes] | None:
-        try:
-            row = self._link.execute(
-                "SELECT key_id, wrapped FROM keys WHERE subject = ? AND wrapped <> x'' LIMIT 1", (subject,)
-            ).fetchone()
-        except sqlite3.Error as error:
-            raise chain.unavailable(error, self._path) from error
-        return (row[0], self._keys.unwrap(row[1], row[0])) if row else None
+        for name, wrapped in self._link.query(
+            "SELECT key_id, wrapped FROM keys WHERE subject = ? AND wrapped <> ? LIMIT 1", (subject, b"")
+        ):
+            return name, self._keys.unwrap(wrapped, name)
+        return None
 
 
-def open_sealed(directory_keys: Path, keys: AuditKeys, record_id: str, blob: bytes) -> Sealed | None:
+def open_sealed(backend: Backend, keys: AuditKeys, record_id: str, blob: bytes) -> Sealed | None:
     """What an entry sealed, None when its key was destroyed; AuditKeyError, AuditUnavailableError."""
     name = blob[: keyring.KEY_ID]
     try:
-        link = chain.connect_reader(directory_keys)
-        try:
-            row = link.execute("SELECT wrapped FROM keys WHERE key_id = ? AND wrapped <> x''", (name,)).fetchone()
-        finally:
-            link.close()
-    except sqlite3.Error as error:
+        with backend.read_keys() as link:
+            rows = link.query("SELECT wrapped FROM keys WHERE key_id = ? AND wrapped <> ?", (name, b""))
+    except DatabaseError as error:
         raise AuditUnavailableError(
             f"the keys of sealed parts cannot be read: {error}",
-            where=str(directory_keys),
-            hint="is keys.sqlite there and readable for this user?",
+            where=backend.keys,
+            hint="are they there and readable for this user?",
         ) from error
-    return keyring.unseal(blob, record_id, keys.unwrap(row[0], name)) if row else None
+    return keyring.unseal(blob, record_id, keys.unwrap(rows[0][0], name)) if rows else None

@@ -7,20 +7,18 @@ gateway; they hold the log's lock for one chunk at a time.
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from decision_layer.audit import canonical, chain, ids
 from decision_layer.audit.append import Item, insert, read_last
+from decision_layer.audit.backend import Backend, DatabaseError, Link
 from decision_layer.audit.chain import Stored
 from decision_layer.audit.contests import Contests
 from decision_layer.audit.errors import AuditRecordError
 from decision_layer.audit.keyring import KEY_ID, AuditKeys
 from decision_layer.audit.record import Tombstone, utc_now
-from decision_layer.audit.store import KEYS, LOG
 
 # Six months are at most 184 days. Regulation (EU) 2024/1689 Art. 19(1) and 26(6): logs are kept for at least six
 # months unless other Union or national law, above all on data protection, says otherwise.
@@ -43,7 +41,7 @@ class Reason(NamedTuple):
     by: str
 
 
-def retain(directory: Path, keys: AuditKeys, days: int, reason: Reason, *, shorter: bool = False) -> Removed:
+def retain(backend: Backend, keys: AuditKeys, days: int, reason: Reason, *, shorter: bool = False) -> Removed:
     """Take out bodies and sealed parts older than `days`, but of no decision with an open challenge.
 
     AuditRecordError for less than six months without `shorter`, which is for when another law demands it.
@@ -57,76 +55,78 @@ def retain(directory: Path, keys: AuditKeys, days: int, reason: Reason, *, short
     before = time.time_ns() // 1000 - days * 86_400_000_000
     entries = tombstones = after = 0
     contests = Contests()
-    with _links(directory) as (link, key_link):
+    with _links(backend) as (link, key_link):
         contests.update(link)  # the long read, before anything is locked
-        while rows := link.execute(
+        while rows := link.query(
             "SELECT seq, record_id, substr(sealed, 1, ?) FROM entries"
             " WHERE seq > ? AND at < ? AND body IS NOT NULL AND kind <> 'tombstone' ORDER BY seq LIMIT ?",
             (KEY_ID, after, before, _CHUNK),
-        ).fetchall():
+        ):
             after = rows[-1][0]
-            with _locked(link):
+            with link.locked():
                 contested = contests.update(link)
                 rows = [row for row in rows if row[1] not in contested]
                 seqs = [row[0] for row in rows]
                 if seqs:
-                    _bury(link, keys, directory / LOG, seqs, "retention", reason)
-                    link.executemany(
+                    _bury(link, keys, backend.log, seqs, "retention", reason)
+                    link.change_many(
                         "UPDATE entries SET body = NULL, sealed = NULL WHERE seq = ?", [(s,) for s in seqs]
                     )
             names = [(row[2],) for row in rows if row[2]]
-            with _locked(key_link):
-                key_link.executemany("DELETE FROM keys WHERE key_id = ? AND subject = ''", names)
+            with key_link.locked():
+                key_link.change_many("DELETE FROM keys WHERE key_id = ? AND subject = ''", names)
             entries, tombstones = entries + len(seqs), tombstones + bool(seqs)
-        _flush(link, key_link)
+        link.scrub()
+        key_link.scrub()
     return Removed(entries, tombstones)
 
 
-def erase(directory: Path, keys: AuditKeys, subject: str, reason: Reason) -> Removed:
+def erase(backend: Backend, keys: AuditKeys, subject: str, reason: Reason) -> Removed:
     """Destroy what is sealed for a subject (GDPR Art. 17): its keys first, then the ciphertext. `subject` is the name.
 
     Runs again where it was interrupted. What was decided, without the subject, stays.
     """
     pseudonym = keys.pseudonym(subject)
-    with _links(directory) as (link, key_link):
-        names = {bytes(row[0]) for row in key_link.execute("SELECT key_id FROM keys WHERE subject = ?", (pseudonym,))}
+    with _links(backend) as (link, key_link):
+        names = {bytes(row[0]) for row in key_link.query("SELECT key_id FROM keys WHERE subject = ?", (pseudonym,))}
         if not names:
             return Removed(0, 0)
         seqs, head = _sealed_under(link, names, 0)
-        with _locked(link):
+        with link.locked():
             # While the log is locked no entry can come under a key that is being destroyed (writer.Writer._seal).
             seqs += _sealed_under(link, names, head)[0]
-            key_link.execute("UPDATE keys SET wrapped = x'' WHERE subject = ?", (pseudonym,))
+            key_link.change("UPDATE keys SET wrapped = ? WHERE subject = ?", (b"", pseudonym))
+            key_link.announce_key_change()
             chunks = [seqs[start : start + _CHUNK] for start in range(0, len(seqs), _CHUNK)]
             for chunk in chunks:
-                _bury(link, keys, directory / LOG, chunk, "erasure", reason)
+                _bury(link, keys, backend.log, chunk, "erasure", reason)
         for chunk in chunks:
-            with _locked(link):
-                link.executemany("UPDATE entries SET sealed = NULL WHERE seq = ?", [(seq,) for seq in chunk])
-        key_link.execute("DELETE FROM keys WHERE subject = ? AND wrapped = x''", (pseudonym,))
-        _flush(link, key_link)
+            with link.locked():
+                link.change_many("UPDATE entries SET sealed = NULL WHERE seq = ?", [(seq,) for seq in chunk])
+        key_link.change("DELETE FROM keys WHERE subject = ? AND wrapped = ?", (pseudonym, b""))
+        link.scrub()
+        key_link.scrub()
     return Removed(len(seqs), len(chunks))
 
 
-def _sealed_under(link: sqlite3.Connection, names: set[bytes], after: int) -> tuple[list[int], int]:
+def _sealed_under(link: Link, names: set[bytes], after: int) -> tuple[list[int], int]:
     """Rows after `after` whose sealed part needs one of these keys, and the last row looked at."""
     found: list[int] = []
-    for seq, name in link.execute(
-        "SELECT seq, substr(sealed, 1, ?) FROM entries WHERE seq > ? ORDER BY seq", (KEY_ID, after)
+    for rows in link.stream(
+        "SELECT seq, substr(sealed, 1, ?) FROM entries WHERE seq > ? ORDER BY seq", (KEY_ID, after), _CHUNK
     ):
-        after = seq
-        if name in names:
-            found.append(seq)
+        found += [seq for seq, name in rows if name in names]
+        after = rows[-1][0]
     return found, after
 
 
-def last_entry(directory: Path, keys: AuditKeys) -> Stored:
+def last_entry(backend: Backend, keys: AuditKeys) -> Stored:
     """The row that the next checkpoint attests; AuditUnavailableError."""
-    with contextlib.closing(_open(directory / LOG, chain.SCHEMA)) as link:
-        return read_last(link, keys, directory / LOG)
+    with _links(backend) as (link, _):
+        return read_last(link, keys, backend.log)
 
 
-def _bury(link: sqlite3.Connection, keys: AuditKeys, log: Path, seqs: list[int], cause: str, reason: Reason) -> None:
+def _bury(link: Link, keys: AuditKeys, log: str, seqs: list[int], cause: str, reason: Reason) -> None:
     """Append the tombstone of some rows; the log is locked."""
     stone = Tombstone(
         record_id=ids.record_id(),
@@ -154,34 +154,12 @@ def _ranges(seqs: list[int]) -> Iterator[tuple[int, int]]:
 
 
 @contextlib.contextmanager
-def _links(directory: Path) -> Iterator[tuple[sqlite3.Connection, sqlite3.Connection]]:
-    """Connections to the log and to the keys; sqlite3 errors come out as AuditUnavailableError."""
-    with contextlib.ExitStack() as stack:
-        link = stack.enter_context(contextlib.closing(_open(directory / LOG, chain.SCHEMA)))
-        key_link = stack.enter_context(contextlib.closing(_open(directory / KEYS, chain.KEY_SCHEMA)))
-        try:
-            yield link, key_link
-        except sqlite3.Error as error:
-            raise chain.unavailable(error, directory) from error
-
-
-def _open(path: Path, schema: tuple[str, ...]) -> sqlite3.Connection:
-    return chain.connect(path, schema, create=False, wait_s=_WAIT_S)
-
-
-@contextlib.contextmanager
-def _locked(link: sqlite3.Connection) -> Iterator[None]:
-    link.execute("BEGIN IMMEDIATE")
+def _links(backend: Backend) -> Iterator[tuple[Link, Link]]:
+    """Connections to the log and to the keys; what the database says comes out as AuditUnavailableError."""
     try:
-        yield
-        link.execute("COMMIT")
-    except BaseException:
-        if link.in_transaction:
-            link.execute("ROLLBACK")
-        raise
-
-
-def _flush(*links: sqlite3.Connection) -> None:
-    """Bring removals from the write-ahead log into the file, so that the old bytes are overwritten there."""
-    for link in links:
-        link.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.ExitStack() as stack:
+            link = stack.enter_context(contextlib.closing(backend.open_log(create=False, wait_s=_WAIT_S)))
+            key_link = stack.enter_context(contextlib.closing(backend.open_keys(create=False, wait_s=_WAIT_S)))
+            yield link, key_link
+    except DatabaseError as error:
+        raise chain.unavailable(error, backend.log) from error

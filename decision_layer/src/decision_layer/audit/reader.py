@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from decision_layer.audit import canonical, chain, keytable
+from decision_layer.audit import canonical, keytable
+from decision_layer.audit.backend import Backend, DatabaseError, Row
 from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Entry, Sealed
-from decision_layer.audit.store import KEYS, LOG
 
+_ALL = 2**62
 _COLUMNS = "seq, kind, record_id, at, hash, body_hash, sealed_hash, body, sealed"
 
 
@@ -36,18 +35,18 @@ class Found(NamedTuple):
 
 
 class LogReader:
-    """A directory's log. Every method raises AuditUnavailableError when the file cannot be read."""
+    """One log. Every method raises AuditUnavailableError when it cannot be read."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def of(self, record_id: str) -> list[Found]:
         """The decision with this id and everything that followed it, oldest first."""
         return list(
             self._rows(
-                f"SELECT {_COLUMNS} FROM entries WHERE kind = 'decision' AND record_id = :id UNION ALL"  # noqa: S608
-                f" SELECT {_COLUMNS} FROM entries WHERE kind <> 'decision' AND record_id = :id ORDER BY seq",
-                {"id": record_id},
+                f"SELECT {_COLUMNS} FROM entries WHERE kind = 'decision' AND record_id = ? UNION ALL"  # noqa: S608
+                f" SELECT {_COLUMNS} FROM entries WHERE kind <> 'decision' AND record_id = ? ORDER BY seq",
+                (record_id, record_id),
             )
         )
 
@@ -57,36 +56,34 @@ class LogReader:
         sql = f"SELECT {_COLUMNS} FROM entries WHERE kind IN ({marks}) ORDER BY seq"  # noqa: S608 - fixed text
         return list(self._rows(sql, kinds))
 
-    def after(self, seq: int, limit: int = -1) -> Iterator[Found]:
+    def after(self, seq: int, limit: int = _ALL) -> Iterator[Found]:
         """Rows after `seq` in order, at most `limit`."""
         return self._rows(
-            f"SELECT {_COLUMNS} FROM entries WHERE seq > :seq ORDER BY seq LIMIT :limit",  # noqa: S608 - fixed text
-            {"seq": seq, "limit": limit},
+            f"SELECT {_COLUMNS} FROM entries WHERE seq > ? ORDER BY seq LIMIT ?",  # noqa: S608 - fixed text
+            (seq, limit),
         )
 
     def last_seq(self) -> int:
         """The seq of the last row, 0 for an empty log."""
-        return next(self._query("SELECT max(seq) FROM entries", {}))[0] or 0
+        return int(next(self._query("SELECT coalesce(max(seq), 0) FROM entries", ()))[0])
 
     def open_sealed(self, found: Found, keys: AuditKeys) -> Sealed | None:
         """What a row sealed; None when there is nothing or its key was destroyed. AuditKeyError when it was changed."""
         if found.sealed is None:
             return None
-        return keytable.open_sealed(self._directory / KEYS, keys, found.record_id, found.sealed)
+        return keytable.open_sealed(self._backend, keys, found.record_id, found.sealed)
 
-    def _rows(self, sql: str, values: dict[str, object] | tuple[str, ...]) -> Iterator[Found]:
+    def _rows(self, sql: str, values: Sequence[object]) -> Iterator[Found]:
         return (Found(*row) for row in self._query(sql, values))
 
-    def _query(self, sql: str, values: dict[str, object] | tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+    def _query(self, sql: str, values: Sequence[object]) -> Iterator[Row]:
         try:
-            link = chain.connect_reader(self._directory / LOG)
-            try:
-                yield from link.execute(sql, values)
-            finally:
-                link.close()
-        except sqlite3.Error as error:
+            with self._backend.read_log() as link:
+                for rows in link.stream(sql, values):
+                    yield from rows
+        except DatabaseError as error:
             raise AuditUnavailableError(
                 f"the audit log cannot be read: {error}",
-                where=str(self._directory / LOG),
-                hint="is this the right directory, and may this user read it?",
+                where=self._backend.log,
+                hint="is this the right place, and may this user read it?",
             ) from error

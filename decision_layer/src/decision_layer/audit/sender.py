@@ -11,13 +11,13 @@ import base64
 import contextlib
 import os
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from decision_layer.audit import otlp
+from decision_layer.audit.backend import Backend
 from decision_layer.audit.errors import AuditError
 from decision_layer.audit.reader import Found, LogReader
 from decision_layer.audit.record import Decision, Outcome
@@ -50,7 +50,7 @@ class OtlpSender:
 
     def __init__(
         self,
-        directory: Path,
+        backend: Backend,
         target: Target,
         *,
         max_behind: int = 100_000,
@@ -58,8 +58,8 @@ class OtlpSender:
         every_s: float = 2.0,
         limit_s: float = 10.0,
     ) -> None:
-        self._reader, self._target = LogReader(directory), target
-        self._cursor_file = directory / CURSOR
+        self._reader, self._target = LogReader(backend), target
+        self._cursor_file = backend.directory / CURSOR
         self._max_behind, self._at_once, self._every_s = max_behind, at_once, every_s
         self._limit_s = limit_s
         self._task: asyncio.Task[None] | None = None

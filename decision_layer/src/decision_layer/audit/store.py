@@ -8,21 +8,19 @@ nobody, an upstream byte without a decision does.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from decision_layer.audit import canonical, chain, checkpointer
+from decision_layer.audit.backend import Backend, DatabaseError, Helper
 from decision_layer.audit.chain import Stored
 from decision_layer.audit.checkpointer import Checkpointer
 from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Decision, Entry, Following, Sealed
-from decision_layer.audit.wal import WalFlusher
 from decision_layer.audit.writer import Waiting, Writer
-
-LOG, KEYS = "audit.sqlite", "keys.sqlite"
 
 
 class Health(NamedTuple):
@@ -38,7 +36,7 @@ class Health(NamedTuple):
 
 
 class AuditStore(Protocol):
-    """What the gateway needs of a store; SQLite is the one backend so far."""
+    """What the gateway needs of a store."""
 
     async def decide(self, record: Decision, sealed: Sealed | None = None) -> Stored:
         """Store a decision; durable on return."""
@@ -53,27 +51,26 @@ class AuditStore(Protocol):
         """Counters and the state of the checkpoints."""
 
     async def close(self) -> None:
-        """Store what waits, attest it, let go of the files."""
+        """Store what waits, attest it, let go of the database."""
 
 
-class SqliteStore:
-    """One directory with audit.sqlite, keys.sqlite and checkpoints; open() makes it ready.
+class LogStore:
+    """A log in one of the databases, and a directory with its checkpoints; open() makes it ready.
 
-    `limit_s` bounds every wait, `max_waiting` the queue. keys.sqlite holds what an erasure destroys: leave it out of
-    backups that are kept longer than an erasure may take.
+    `limit_s` bounds every wait, `max_waiting` the queue.
     """
 
     def __init__(
-        self, writer: Writer, flusher: WalFlusher, checkpoints: Checkpointer, limit_s: float, max_waiting: int
+        self, writer: Writer, helpers: Sequence[Helper], checkpoints: Checkpointer, limit_s: float, max_waiting: int
     ) -> None:
-        self._writer, self._flusher, self.checkpoints = writer, flusher, checkpoints
+        self._writer, self._helpers, self.checkpoints = writer, helpers, checkpoints
         self._limit_s, self._max_waiting = limit_s, max_waiting
         self._closed = False
 
     @classmethod
     def open(
         cls,
-        directory: Path,
+        backend: Backend,
         keys: AuditKeys,
         second_place: Path | None = None,
         *,
@@ -81,22 +78,21 @@ class SqliteStore:
         max_waiting: int = 4096,
         checkpoint_entries: int = 10_000,
         checkpoint_s: float = 60.0,
-    ) -> SqliteStore:
-        """Open or create; AuditUnavailableError when files are unusable or contradict their checkpoints."""
-        log = directory / LOG
-        places = [directory, second_place] if second_place else [directory]
+    ) -> LogStore:
+        """Open or create; AuditUnavailableError when it is unusable or contradicts its checkpoints."""
+        places = [backend.directory, second_place] if second_place else [backend.directory]
         try:
-            writer = Writer(log, directory / KEYS, keys, wait_s=limit_s / 2)
-            checkpointer.check_start(places, log, writer.last, writer.hash_at)
-        except (OSError, sqlite3.Error) as error:
-            raise chain.unavailable(error, log) from error
+            writer = Writer(backend, keys, wait_s=limit_s / 2)
+            checkpointer.check_start(places, backend.log, writer.last, writer.hash_at)
+        except (OSError, DatabaseError) as error:
+            raise chain.unavailable(error, backend.log) from error
         checkpoints = Checkpointer(
             places, keys, lambda: writer.last, every_entries=checkpoint_entries, every_s=checkpoint_s
         )
-        flusher = WalFlusher([log, directory / KEYS], lambda: writer.last.seq)
-        for thread in (writer, flusher, checkpoints):
+        helpers = backend.helpers(lambda: writer.last.seq)
+        for thread in (writer, *helpers, checkpoints):
             thread.start()
-        return cls(writer, flusher, checkpoints, limit_s, max_waiting)
+        return cls(writer, helpers, checkpoints, limit_s, max_waiting)
 
     async def decide(self, record: Decision, sealed: Sealed | None = None) -> Stored:
         """Store a decision and its sealed part; durable on return.
@@ -120,13 +116,14 @@ class SqliteStore:
         return Health(own.last.seq, own.waiting(), own.batches, own.stored, own.failed, age, points.error)
 
     async def close(self) -> None:
-        """Store what waits, attest it, let go of the files; AuditUnavailableError when a place took no checkpoint."""
+        """Store what waits, attest it, let go; AuditUnavailableError when a place took no checkpoint."""
         if self._closed:
             return
         self._closed = True
         self._writer.submit(None)
         await asyncio.to_thread(self._writer.join)
-        await asyncio.to_thread(self._flusher.stop)
+        for helper in self._helpers:
+            await asyncio.to_thread(helper.stop)
         await asyncio.to_thread(self.checkpoints.stop)
 
     async def _put(self, kind: str, entry: Entry, sealed: Sealed | None) -> Stored:
@@ -151,13 +148,13 @@ class SqliteStore:
         if self._writer.waiting() >= self._max_waiting:
             raise self._too_slow(f"{self._max_waiting} entries wait already")
         if since and time.monotonic() - since > self._limit_s:
-            raise self._too_slow("the disk does not answer")
+            raise self._too_slow("the disk or the database does not answer")
 
     def _too_slow(self, why: str) -> AuditUnavailableError:
         return AuditUnavailableError(
             f"the audit log did not take an entry: {why}",
-            where=str(self.checkpoints.places[0] / LOG),
-            hint="look at the disk's latency and at health(): the queue must be short; requests are refused until then",
+            where=self._writer.log,
+            hint="look at the latency of disk or database: the queue must be short; requests are refused until then",
         )
 
 

@@ -6,7 +6,6 @@ chain is checked, and what comes after the last checkpoint is told as not covere
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +13,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from decision_layer.audit import chain, checkpoint
+from decision_layer.audit.backend import Backend, DamagedError, Link
 from decision_layer.audit.checkpoint import Checkpoint
 from decision_layer.audit.keyring import AuditKeys
-from decision_layer.audit.store import KEYS, LOG
 from decision_layer.audit.verify_rows import COLUMNS, Rows, Trouble
 
 _AT_ONCE = 200  # rows; more fall out of the processor's cache before they are hashed
 _MOST = 200  # troubles kept; more say nothing new
-_NOT_READ = ("SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_PERM")  # says nothing about the log
 _PATIENCE_S = 900  # a checkpoint is due every minute; this long without one is no accident
 
 
@@ -52,36 +50,34 @@ class Report:
 
 
 def verify(
-    directory: Path,
+    backend: Backend,
     second_place: Path | None,
     publics: dict[str, Ed25519PublicKey],
     keys: AuditKeys | None = None,
     now: float | None = None,
 ) -> Report:
-    """Check everything; `now` is seconds since 1970. OSError or sqlite3.Error when nothing can be checked at all."""
+    """Check everything; `now` is seconds since 1970. OSError or DatabaseError when nothing can be checked at all."""
     now = time.time() if now is None else now
     report = Report()
+    directory, log = backend.directory, backend.log
     places = [directory, second_place] if second_place else [directory]
     attested = _checkpoints(places, publics, report, now)
-    log = directory / LOG
-    if not log.exists():
+    if not backend.has_log():
         if not attested:
             raise FileNotFoundError(2, "neither a log nor a checkpoint of one", str(directory))
-        report.troubles.append(Trouble("missing", str(log), f"the log is gone; {len(attested)} checkpoints attest it"))
+        report.troubles.append(Trouble("missing", log, f"the log is gone; {len(attested)} checkpoints attest it"))
         return report
     try:
-        _rows(log, directory / KEYS, attested, keys, report)
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorname.startswith(_NOT_READ):
-            raise
-        report.troubles.append(Trouble("damaged", str(log), f"SQLite cannot read it to the end: {error}"))
+        _rows(backend, attested, keys, report)
+    except DamagedError as error:
+        report.troubles.append(Trouble("damaged", log, f"it cannot be read to the end: {error}"))
     last = attested[max(attested)] if attested else None
     if last and report.entries < last.entries:
         what = f"ends with entry {report.entries}; checkpoint {last.number} of {last.at:%F %T}Z attests {last.entries}"
-        report.troubles.append(Trouble("truncated", str(log), what))
+        report.troubles.append(Trouble("truncated", log, what))
     if report.bare_since and now - report.bare_since / 1e6 > _PATIENCE_S:
         what = f"{report.entries - report.attested} entries are under no checkpoint, the first older than 15 minutes"
-        report.troubles.append(Trouble("unattested", str(log), what))
+        report.troubles.append(Trouble("unattested", log, what))
     del report.troubles[_MOST:]
     return report
 
@@ -127,45 +123,38 @@ def _sequence(place: Path, read: list[Checkpoint], publics: dict[str, Ed25519Pub
         previous = one
 
 
-def _rows(log: Path, key_file: Path, attested: dict[int, Checkpoint], keys: AuditKeys | None, report: Report) -> None:
-    link = chain.connect_reader(log)
-    try:
-        if chain.statements(link) != sorted(chain.SCHEMA):
-            report.troubles.append(Trouble("edited", str(log), "defines tables, triggers or views that are not ours"))
-        key_ids = _key_ids(key_file)
-        link.execute("BEGIN")  # one state of the log, while the gateway goes on writing
-        rows = Rows(str(log), attested, keys)
-        found = link.execute(f"SELECT {COLUMNS} FROM entries ORDER BY seq")  # noqa: S608 - fixed text
-        while batch := found.fetchmany(_AT_ONCE):
-            rows.check(batch)
-            if len(rows.troubles) > _MOST:
-                break
+def _rows(backend: Backend, attested: dict[int, Checkpoint], keys: AuditKeys | None, report: Report) -> None:
+    with backend.read_log() as link:
+        if not link.is_ours():
+            what = "defines tables, triggers or views that are not ours"
+            report.troubles.append(Trouble("edited", backend.log, what))
+        key_ids = _key_ids(backend)
+        rows = Rows(backend.log, attested, keys)
+        with link.snapshot():
+            read_rows(link, rows)
         report.entries, report.marked = rows.last_seq, rows.marked
         report.attested, report.removed_bodies = rows.attested, rows.removed_bodies
         report.bare_since = rows.bare_since
         if report.attested:
             report.attested_at = f"{attested[report.attested].at:%F %T}Z"
         # Keys of before and after: neither a key made meanwhile nor one destroyed meanwhile is a trouble.
-        rows.finish({**_key_ids(key_file), **key_ids} if keys or key_file.exists() else None)
+        rows.finish({**_key_ids(backend), **key_ids} if keys or backend.has_keys() else None)
         report.troubles += rows.troubles
-        _indexes(link, str(log), report)
-    finally:
-        link.close()
+        report.troubles += [Trouble("damaged", backend.log, f"integrity check: {said}") for said in link.damage()]
 
 
-def _indexes(link: sqlite3.Connection, log: str, report: Report) -> None:
-    """A row that is in the table but in no index would be hidden from every look-up by record id."""
-    for (said,) in link.execute("PRAGMA integrity_check(20)"):
-        if said != "ok":
-            report.troubles.append(Trouble("damaged", log, f"integrity check: {said}"))
+def read_rows(link: Link, rows: Rows) -> None:
+    """Check what this connection sees, up to so many troubles. DatabaseError."""
+    for batch in link.stream(f"SELECT {COLUMNS} FROM entries ORDER BY seq", at_once=_AT_ONCE):  # noqa: S608
+        rows.check(batch)
+        if len(rows.troubles) > _MOST:
+            break
 
 
-def _key_ids(key_file: Path) -> dict[bytes, bool]:
-    """Which keys exist, and whether each still opens something; none where the file is not here (an auditor's copy)."""
-    if not key_file.exists():
+def _key_ids(backend: Backend) -> dict[bytes, bool]:
+    """Which keys exist, and whether each still opens something; none where they are not here (an auditor's copy)."""
+    if not backend.has_keys():
         return {}
-    link = chain.connect_reader(key_file)
-    try:
-        return {bytes(name): bool(wrapped) for name, wrapped in link.execute("SELECT key_id, wrapped FROM keys")}
-    finally:
-        link.close()
+    with backend.read_keys() as link:
+        stream = link.stream("SELECT key_id, wrapped FROM keys")
+        return {bytes(name): bool(wrapped) for rows in stream for name, wrapped in rows}

@@ -25,7 +25,7 @@ _LOOK_S = 0.1
 
 
 class WalFlusher(threading.Thread):
-    """start() and stop() it beside the writer; `appended` tells the last entry's seq. It never touches the log's rows."""
+    """start() and stop() it beside the writer; `appended` tells the last entry's seq. It changes no row."""
 
     def __init__(self, paths: Sequence[Path], appended: Callable[[], int]) -> None:
         super().__init__(name="audit-wal", daemon=True)

@@ -1,10 +1,10 @@
 """The one thread that writes: it takes all that waits, stores it in one statement with one fsync, and answers everyone.
 
-One statement per batch matters twice: it is one transaction, and sqlite3 gives up the interpreter lock once per
+One statement per batch matters twice: it is one transaction, and the driver gives up the interpreter lock once per
 statement, so that a busy event loop cannot keep a batch waiting row by row.
 
 The statement inserts only on top of the row that the writer knows as the last, so that a second process (erasure,
-retention, another worker) can append too: whoever comes second reads the new last row and stamps again.
+retention, another gateway) can append too: whoever comes second reads the new last row and stamps again.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import asyncio
 import contextlib
 import logging
 import queue
-import sqlite3
 import threading
 import time
 from collections import defaultdict
-from pathlib import Path
 
 from decision_layer.audit import chain
 from decision_layer.audit.append import MAX_BATCH, Item, insert, read_last
+from decision_layer.audit.backend import Backend, DatabaseError, NotUniqueError
 from decision_layer.audit.chain import Stored
 from decision_layer.audit.errors import AuditError, AuditRecordError, AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
@@ -47,15 +46,15 @@ class Waiting(Item):
 class Writer(threading.Thread):
     """Appends what is submitted. `last` is the last row it stored or found; `wait_s` bounds a wait for a lock."""
 
-    def __init__(self, log: Path, key_file: Path, keys: AuditKeys, wait_s: float) -> None:
+    def __init__(self, backend: Backend, keys: AuditKeys, wait_s: float) -> None:
+        """DatabaseError, AuditUnavailableError."""
         super().__init__(name="audit-writer", daemon=True)
-        self._log, self._keys = log, keys
-        self._link = chain.connect(log, chain.SCHEMA, create=True, wait_s=wait_s)
-        self._key_table = KeyTable(key_file, keys, wait_s)
-        self._files = {path: _identity(path) for path in (log, key_file)}
+        self.log, self._keys = backend.log, keys
+        self._link = backend.open_log(create=True, wait_s=wait_s)
+        self._key_table = KeyTable(backend, keys, wait_s)
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._stale = False  # whether `last` must be read again
-        self.last = read_last(self._link, keys, log)
+        self.last = read_last(self._link, keys, self.log)
         self.busy_since = 0.0  # monotonic seconds, 0 while idle
         self.batches = self.stored = self.failed = 0
 
@@ -68,9 +67,9 @@ class Writer(threading.Thread):
         return self._queue.qsize()
 
     def hash_at(self, seq: int) -> bytes | None:
-        """The hash of a row, None where there is none. Only before start(); sqlite3.Error."""
-        row = self._link.execute("SELECT hash FROM entries WHERE seq = ?", (seq,)).fetchone()
-        return bytes(row[0]) if row else None
+        """The hash of a row, None where there is none. Only before start(), or in the thread; DatabaseError."""
+        rows = self._link.query("SELECT hash FROM entries WHERE seq = ?", (seq,))
+        return bytes(rows[0][0]) if rows else None
 
     def run(self) -> None:
         """Until None comes: take what waits, store it, answer."""
@@ -83,7 +82,7 @@ class Writer(threading.Thread):
             self.busy_since = 0.0
             if not ending and self._queue.empty():
                 self._restock()
-        with contextlib.suppress(AuditError):
+        with contextlib.suppress(AuditError, DatabaseError):
             self._catch_up()  # the last checkpoint is to cover what others appended
         self._link.close()
         self._key_table.close()
@@ -103,7 +102,7 @@ class Writer(threading.Thread):
     def _restock(self) -> None:
         try:
             self._key_table.restock()
-        except (AuditError, sqlite3.Error) as error:  # the next entry that needs a key will say so to its caller
+        except (AuditError, DatabaseError) as error:  # the next entry that needs a key will say so to its caller
             log.warning("no keys could be made ahead: %s", error)
 
     def _store(self, batch: list[Waiting]) -> None:
@@ -114,7 +113,7 @@ class Writer(threading.Thread):
             self.stored += len(batch)
             self.batches += 1
             _answer([(item, stored) for item, stored in zip(batch, placed, strict=True)])
-        except sqlite3.IntegrityError as error:
+        except NotUniqueError as error:
             self._stale = True
             if len(batch) == 1:
                 _answer([(batch[0], _refused(batch[0], error))])
@@ -124,7 +123,7 @@ class Writer(threading.Thread):
         except AuditError as error:
             self._fail(batch, error)
         except Exception as error:
-            self._fail(batch, chain.unavailable(error, self._log))
+            self._fail(batch, chain.unavailable(error, self.log))
 
     def _fail(self, batch: list[Waiting], error: AuditError) -> None:
         self._stale = True
@@ -142,7 +141,7 @@ class Writer(threading.Thread):
                 self.last = placed[-1]
                 return placed
             self._stale = True
-        raise chain.unavailable(TimeoutError("other processes write without pause"), self._log)
+        raise chain.unavailable(TimeoutError("other processes write without pause"), self.log)
 
     def _seal(self, items: list[tuple[Waiting, Sealed]]) -> None:
         """Anew on every try: whoever came first may have destroyed a subject's key."""
@@ -153,38 +152,26 @@ class Writer(threading.Thread):
             self._key_table.flush()
 
     def _catch_up(self) -> None:
-        found = read_last(self._link, self._keys, self._log)
-        if found.seq < self.last.seq or (found.seq == self.last.seq and found.hash != self.last.hash):
+        self._link.revive()
+        found = read_last(self._link, self._keys, self.log)
+        if self.last.seq and self.hash_at(self.last.seq) != self.last.hash:
             raise AuditUnavailableError(
                 f"the audit log was changed under the running gateway: entry {self.last.seq} is gone or another",
-                where=str(self._log),
+                where=self.log,
                 hint="run decision-layer audit verify; every request is refused until the log is whole again",
             )
         self.last, self._stale = found, False
 
     def _still_there(self) -> None:
-        """SQLite goes on writing into a file that was deleted or replaced; nobody would ever read that."""
-        for path, identity in self._files.items():
-            if _identity(path) != identity:
-                raise AuditUnavailableError(
-                    "the audit log was moved away or replaced while the gateway was running",
-                    where=str(path),
-                    hint="put the file and its -wal back, or restart the gateway after decision-layer audit verify",
-                )
+        if self._link.moved() or self._key_table.moved():
+            raise AuditUnavailableError(
+                "the audit log was moved away or replaced while the gateway was running",
+                where=self.log,
+                hint="put the file and its -wal back, or restart the gateway after decision-layer audit verify",
+            )
 
 
-def _identity(path: Path) -> tuple[int, ...]:
-    found: list[int] = []
-    for part in (path, path.with_name(path.name + "-wal")):
-        try:
-            status = part.stat()
-            found += (status.st_dev, status.st_ino)
-        except OSError:
-            found += (0, 0)
-    return tuple(found)
-
-
-def _refused(item: Waiting, error: sqlite3.IntegrityError) -> AuditRecordError:
+def _refused(item: Waiting, error: NotUniqueError) -> AuditRecordError:
     return AuditRecordError(
         f"the {item.kind} cannot be stored: {error}",
         where=item.record_id,

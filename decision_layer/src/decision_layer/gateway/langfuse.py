@@ -6,7 +6,7 @@ from pathlib import Path
 
 from decision_layer.audit.sender import OtlpSender, Target
 from decision_layer.errors import DecisionLayerError
-from decision_layer.gateway.settings import Settings
+from decision_layer.gateway.settings import Settings, audit_backend
 
 
 def make_sender(settings: Settings) -> OtlpSender | None:
@@ -15,7 +15,7 @@ def make_sender(settings: Settings) -> OtlpSender | None:
     if langfuse is None:
         return None
     keys = [_read_key(settings.credentials / name) for name in (langfuse.public_key, langfuse.secret_key)]
-    return OtlpSender(settings.state / "audit", Target(langfuse.url, *keys), every_s=langfuse.every_seconds)
+    return OtlpSender(audit_backend(settings), Target(langfuse.url, *keys), every_s=langfuse.every_seconds)
 
 
 def _read_key(place: Path) -> str:

@@ -16,7 +16,7 @@ import uvicorn
 
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.reader import LogReader
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.store import LogStore
 from decision_layer.challenge.approvals import Approvals
 from decision_layer.challenge.cases import Case, Cases
 from decision_layer.challenge.pages import Pages
@@ -33,7 +33,7 @@ from decision_layer.gateway.langfuse import make_sender
 from decision_layer.gateway.policies import load_current
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.second_stage import SecondStage
-from decision_layer.gateway.settings import Settings
+from decision_layer.gateway.settings import Settings, audit_backend
 
 log = logging.getLogger(__name__)
 _SWITCH_S = 0.001
@@ -91,9 +91,9 @@ class Application:
         loaded = load_current(settings)
         credentials = Credentials(settings.credentials, loaded)
         keys = AuditKeys.read(settings.credentials / settings.audit_key)
-        audit = settings.state / "audit"
-        audit.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = SqliteStore.open(audit, keys, settings.second_place)
+        audit = audit_backend(settings)
+        audit.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store = LogStore.open(audit, keys, settings.second_place)
         store.set_policy(loaded.sha256)
         prepared()
         reader = LogReader(audit)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from decision_layer.audit.backend import Backend, Server
+from decision_layer.audit.backends import make_backend
 from decision_layer.errors import DecisionLayerError
 
 VARIABLE = "DECISION_LAYER_SETTINGS"
@@ -21,6 +23,23 @@ class Langfuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     every_seconds: float = 2.0
 
 
+class Postgresql(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A server for the audit trail: a URL without a password, which is a file in the credentials folder.
+
+    TLS is asked for unless the URL says otherwise; sslmode=verify-full with sslrootcert also checks whose it is.
+    """
+
+    url: str
+    password: str | None = "audit_database"  # noqa: S105 - the file's name
+    schema: str = "decision_layer"
+
+
+class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the audit trail is: SQLite below `state`, or this server. The checkpoints are below `state` either way."""
+
+    postgresql: Postgresql | None = None
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All paths absolute. `signer`: public key (PEM, Ed25519) that policies must be signed with; None: unsigned."""
 
@@ -29,11 +48,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: Path
     audit_key: str = "audit"
     """The credential that holds the audit trail's secret."""
+    audit: Audit = Audit()
     second_place: Path | None = None
     signer: Path | None = None
     langfuse: Langfuse | None = None
     address: str = "127.0.0.1"
     port: int = 8090
+
+
+def audit_backend(settings: Settings) -> Backend:
+    """The audit trail's database. Raises AuditUnavailableError."""
+    given = settings.audit.postgresql
+    server = None
+    if given is not None:
+        file = settings.credentials / given.password if given.password else None
+        server = Server(given.url, file, given.schema)
+    return make_backend(settings.state / "audit", server)
 
 
 def read_settings(path: Path | None = None) -> Settings:

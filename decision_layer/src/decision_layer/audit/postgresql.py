@@ -1,0 +1,179 @@
+"""PostgreSQL: one schema with entries and keys, for a firm whose log outgrows one machine's disk.
+
+The driver is psycopg over the system's libpq. `synchronous_commit` is set for each connection, `fsync` and
+`full_page_writes` are asked for: a server that would answer before the disk has it is refused. Who appends holds an
+advisory lock until the end of the transaction, and `seq` is unique, so that two gateways cannot fork the chain.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, sql
+
+from decision_layer.audit.backend import DatabaseError, Helper, Server
+from decision_layer.audit.postgresql_link import PostgresqlLink, told
+from decision_layer.audit.postgresql_schema import SCHEMA, is_ours
+
+_CONNECT_S = 2  # the least that libpq waits, https://www.postgresql.org/docs/15/libpq-connect.html
+_READ_WAIT_S = 5.0
+_IDLE_LINKS = 4  # of readers: a sign-in costs more than what most of them ask
+
+
+class PostgresqlBackend:
+    """`directory` has the checkpoints. Keep backups with the table of keys no longer than an erasure may take."""
+
+    def __init__(self, directory: Path, server: Server) -> None:
+        self.directory, self._server = directory, server
+        self._idle: list[PostgresqlLink] = []
+        self._guard = threading.Lock()
+        at = _where(server)
+        self.log, self.keys = f"{at}, table entries", f"{at}, table keys"
+
+    def open_log(self, *, create: bool, wait_s: float) -> PostgresqlLink:
+        """The table of entries."""
+        return self._open("entries", create, wait_s)
+
+    def open_keys(self, *, create: bool, wait_s: float) -> PostgresqlLink:
+        """The table of keys."""
+        return self._open("keys", create, wait_s)
+
+    @contextlib.contextmanager
+    def read_log(self) -> Iterator[PostgresqlLink]:
+        """A connection that was used before, or a new one."""
+        link = self._idle_link() or self._connect("entries", _READ_WAIT_S, read_only=True)
+        try:
+            yield link
+        except BaseException:
+            link.close()
+            raise
+        with self._guard:
+            if len(self._idle) < _IDLE_LINKS:
+                self._idle.append(link)
+                return
+        link.close()
+
+    def read_keys(self) -> contextlib.AbstractContextManager[PostgresqlLink]:
+        """They are in the same schema."""
+        return self.read_log()
+
+    def has_log(self) -> bool:
+        """Whether the table is there; DatabaseError where nobody can tell."""
+        return self._has("entries")
+
+    def has_keys(self) -> bool:
+        """A copy restored without them has none."""
+        return self._has("keys")
+
+    def helpers(self, appended: Callable[[], int]) -> tuple[Helper, ...]:  # noqa: ARG002 - as the seam has it
+        """The server does such things by itself."""
+        return ()
+
+    def _has(self, table: str) -> bool:
+        with self.read_log() as link:
+            return bool(link.query("SELECT to_regclass(?) IS NOT NULL", (table,))[0][0])
+
+    def _idle_link(self) -> PostgresqlLink | None:
+        """One that still works: a server that was restarted ended all of them."""
+        while True:
+            with self._guard:
+                if not self._idle:
+                    return None
+                link = self._idle.pop()
+            with contextlib.suppress(DatabaseError):
+                link.query("SELECT 1")
+                return link
+            link.close()
+
+    def _open(self, table: str, create: bool, wait_s: float) -> PostgresqlLink:
+        link = self._connect(table, wait_s)
+        try:
+            if create:
+                self._create(link)
+            if not is_ours(link):
+                raise DatabaseError("its tables are not those of an audit log")
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def _create(self, link: PostgresqlLink) -> None:
+        """All of it at once where there is nothing yet; another process may be doing the same."""
+        with link.transaction(
+            "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", (f"audit {self._server.schema}",)
+        ):
+            name = sql.Identifier(self._server.schema)
+            if not link.query("SELECT 1 FROM pg_namespace WHERE nspname = ?", (self._server.schema,)):
+                link.define(sql.SQL("CREATE SCHEMA {}").format(name))
+            if not link.query("SELECT 1 FROM pg_class WHERE relnamespace = ?::regnamespace", (name.as_string(),)):
+                for statement in SCHEMA:
+                    link.change(statement)
+
+    def _connect(self, table: str, wait_s: float, *, read_only: bool = False) -> PostgresqlLink:
+        return PostgresqlLink(lambda: self._raw(wait_s, read_only), table)
+
+    def _raw(self, wait_s: float, read_only: bool) -> psycopg.Connection[Any]:
+        """Signed in and set up: every wait bounded, every commit on disk."""
+        given = self._parameters()
+        milliseconds = max(1, int(wait_s * 1000))
+        with told():
+            raw = psycopg.connect(**given, autocommit=True, tcp_user_timeout=milliseconds)
+        try:
+            with told():
+                raw.execute("SELECT set_config('search_path', %s, false)", (_quoted(self._server.schema),))
+                raw.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
+                raw.execute("SET idle_in_transaction_session_timeout = '60s'")
+                if read_only:
+                    raw.execute("SET default_transaction_read_only = on")
+                else:
+                    _demand_durable(raw)
+        except BaseException:
+            raw.close()
+            raise
+        return raw
+
+    def _parameters(self) -> dict[str, Any]:
+        """The URL's, and the password from its file."""
+        try:
+            given = dict(conninfo.conninfo_to_dict(self._server.url))
+        except psycopg.Error as error:
+            raise DatabaseError(f"the URL of the database cannot be read: {error}") from None
+        if "password" in given:
+            raise DatabaseError("the URL of the database holds a password, which belongs into a file")
+        if self._server.password_file is not None:
+            try:
+                given["password"] = self._server.password_file.read_text("utf-8").strip()
+            except (OSError, UnicodeError) as error:
+                raise DatabaseError(f"{self._server.password_file}: {type(error).__name__}") from error
+        # Without a word about it libpq would go on without TLS; a Unix socket has none and needs none.
+        defaults = {"sslmode": "require", "connect_timeout": _CONNECT_S, "application_name": "decision-layer audit"}
+        return {**defaults, **given, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+
+
+def _demand_durable(raw: psycopg.Connection[Any]) -> None:
+    """https://www.postgresql.org/docs/15/runtime-config-wal.html: what a COMMIT must have done before it returns."""
+    raw.execute(
+        "SELECT set_config('synchronous_commit', 'on', false)"
+        " WHERE current_setting('synchronous_commit') <> 'remote_apply'"  # which waits for more still
+    )
+    row = raw.execute("SELECT current_setting('fsync'), current_setting('full_page_writes')").fetchone()
+    if row != ("on", "on"):
+        raise DatabaseError("the server does not write to its disk before it answers (fsync or full_page_writes off)")
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string()
+
+
+def _where(server: Server) -> str:
+    """Host, port, database and schema, for people."""
+    with contextlib.suppress(psycopg.Error):
+        given = conninfo.conninfo_to_dict(server.url)
+        host, port = given.get("host", "local socket"), given.get("port", 5432)
+        return f"PostgreSQL at {host}:{port}, database {given.get('dbname', '')}, schema {server.schema}"
+    return "PostgreSQL"
