@@ -46,7 +46,9 @@ class Cluster(NamedTuple):
         """Past the decision layer; as the superuser unless told otherwise."""
         password = (self.admin if user == "admin" else self.password).read_text()
         given = {"host": str(self.folder), "dbname": ROLE, "user": user, "password": password, "autocommit": True}
-        return psycopg.connect(**{**given, **more}, options=f"-c search_path={schema}")
+        return psycopg.connect(
+            **{**given, **more}, options=f"-c search_path={schema} -c default_transaction_read_only=off"
+        )
 
     def run(self, statement: str) -> None:
         """As the superuser."""

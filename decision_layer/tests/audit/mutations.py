@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import random
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
 
 from decision_layer.audit import chain, checkpoint
 from decision_layer.audit.keyring import AuditKeys
+from tests.audit.touched import Chance, Log, SqliteLog
 
-Chance = random.Random
 _INTRUDER = AuditKeys([b"intruder" * 4])
-
-
-class Log(NamedTuple):
-    """Where the log and the second place are."""
-
-    directory: Path
-    second: Path
-
-    def run(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """One statement, committed."""
-        link = sqlite3.connect(self.directory / "audit.sqlite")
-        link.execute("PRAGMA synchronous = OFF")
-        with link:
-            rows = link.execute(sql, values).fetchall()
-        link.close()
-        return rows
-
-    def seqs(self) -> list[int]:
-        """All rows."""
-        return [int(row[0]) for row in self.run("SELECT seq FROM entries ORDER BY seq")]
-
-    def any_seq(self, chance: Chance, where: str = "1") -> int:
-        """One row."""
-        return int(chance.choice(self.run(f"SELECT seq FROM entries WHERE {where}"))[0])  # noqa: S608
 
 
 def rechain(log: Log, start: int, mark: bool = True) -> None:
     """Recompute all hashes from a row on, and marks with a key of one's own: what re-stamping is."""
-    link = sqlite3.connect(log.directory / "audit.sqlite", isolation_level=None)
-    link.execute("PRAGMA synchronous = OFF")
-    link.execute("BEGIN")
-    before = link.execute("SELECT hash FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT 1", (start,)).fetchone()
-    prev = before[0] if before else chain.GENESIS
-    for seq, kind, name, at, body_hash, body, sealed_hash in link.execute(
-        "SELECT seq, kind, record_id, at, body_hash, body, sealed_hash FROM entries WHERE seq >= ? ORDER BY seq",
-        (start,),
-    ).fetchall():
-        body_hash = chain.digest(body) if body is not None else body_hash
-        prev = chain.entry_hash(prev, body_hash, sealed_hash, f"{seq}|{kind}|{name}|{at}")
-        link.execute("UPDATE entries SET hash = ?, body_hash = ? WHERE seq = ?", (prev, body_hash, seq))
-        if mark:
-            link.execute("UPDATE entries SET mark = ? WHERE seq = ?", (_INTRUDER.mark(prev), seq))
-    link.execute("COMMIT")
-    link.close()
+    before = log.run("SELECT hash FROM entries WHERE seq < ? ORDER BY seq DESC LIMIT 1", start)
+    prev = before[0][0] if before else chain.GENESIS
+    with log.link() as link, link.locked():
+        for seq, kind, name, at, body_hash, body, sealed_hash in link.query(
+            "SELECT seq, kind, record_id, at, body_hash, body, sealed_hash FROM entries WHERE seq >= ? ORDER BY seq",
+            (start,),
+        ):
+            body_hash = chain.digest(body) if body is not None else body_hash
+            prev = chain.entry_hash(prev, body_hash, sealed_hash, f"{seq}|{kind}|{name}|{at}")
+            link.change("UPDATE entries SET hash = ?, body_hash = ? WHERE seq = ?", (prev, body_hash, seq))
+            if mark:
+                link.change("UPDATE entries SET mark = ? WHERE seq = ?", (_INTRUDER.mark(prev), seq))
 
 
 def restamp(log: Log, seq: int, old: str, new: str) -> None:
@@ -195,37 +162,24 @@ def change_sealed(log: Log, chance: Chance) -> str:
 
 def destroy_key(log: Log, chance: Chance) -> str:
     if chance.random() < 0.2:
-        (log.directory / "keys.sqlite").unlink()
+        log.delete_keys()
         return "all keys"
-    with contextlib.closing(sqlite3.connect(log.directory / "audit.sqlite")) as entries:
-        in_use = entries.execute("SELECT DISTINCT substr(sealed, 1, 16) FROM entries WHERE sealed IS NOT NULL")
-        name = chance.choice(in_use.fetchall())[0]
-    link = sqlite3.connect(log.directory / "keys.sqlite")
-    with link:
-        link.execute("DELETE FROM keys WHERE key_id = ?", (name,))
-    link.close()
+    in_use = log.run(
+        "SELECT DISTINCT substr(sealed, 1, 16) AS name FROM entries WHERE sealed IS NOT NULL ORDER BY name"
+    )
+    log.run("DELETE FROM keys WHERE key_id = ?", chance.choice(in_use)[0], table="keys")
     return "one key"
 
 
 def change_schema(log: Log, chance: Chance) -> str:
-    sql = chance.choice(
-        [
-            "CREATE TRIGGER t AFTER INSERT ON entries BEGIN UPDATE entries SET body = NULL; END",
-            "DROP INDEX followers",
-            "CREATE VIEW v AS SELECT 1",
-        ]
-    )
+    sql = chance.choice(log.schema_changes)
     log.run(sql)
     return sql
 
 
 def delete_log(log: Log, chance: Chance) -> str:
-    path = log.directory / "audit.sqlite"
-    if chance.random() < 0.5:
-        path.unlink()
-    else:
-        path.write_bytes(path.read_bytes()[: 4096 * chance.randint(1, 20)])
-    return "deleted or shortened file"
+    log.delete(chance)
+    return "deleted or shortened"
 
 
 def cut_checkpoints(log: Log, chance: Chance) -> str:
@@ -270,6 +224,13 @@ _HOW: list[Callable[[Log, Chance], str]] = [
     *(change_schema, delete_log, cut_checkpoints, edit_checkpoints),
 ]
 ALL = [(how.__name__, how) for how in _HOW]
+
+
+def possible(log: Log) -> list[tuple[str, Callable[[Log, Chance], str]]]:
+    """Those that there are for its database: a server's files are not at hand."""
+    return [(name, how) for name, how in ALL if how is not edit_file or isinstance(log, SqliteLog)]
+
+
 # Found only with the secret: a mark is nothing to the public key, a forged row on top is beyond the last checkpoint,
 # and an auditor's copy has no keys.sqlite.
 NEED_SECRET = {"edit_mark", "add_row", "destroy_key"}

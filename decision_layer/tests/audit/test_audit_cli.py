@@ -20,6 +20,7 @@ from decision_layer.audit.reader import Found, LogReader
 from decision_layer.audit.sqlite import SqliteBackend
 from tests.audit import mutations
 from tests.audit.samples import KEYS, decision, fill
+from tests.audit.touched import SqliteLog
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_verify(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     public = KEYS.signer.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
     assert _run(home, "verify", "--public-key", public, second=False) == 0
     assert "1 place, no second place given" in capsys.readouterr().out
-    mutations.restamp(mutations.Log(home / "log", home / "second"), 5, "art9", "none")
+    mutations.restamp(SqliteLog(SqliteBackend(home / "log"), home / "second"), 5, "art9", "none")
     assert _run(home, "verify", "--public-key", public) == 1
     assert "re-stamped: " in capsys.readouterr().out
 

@@ -1,6 +1,6 @@
 """A gateway's audit part under load, to be killed: tells each record id on a pipe once decide() has returned.
 
-python -m tests.audit.writer_child DIRECTORY SECOND TASKS
+python -m tests.audit.writer_child DIRECTORY SECOND TASKS [URL PASSWORD_FILE SCHEMA]
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import os
 import sys
 from pathlib import Path
 
+from decision_layer.audit.backend import Backend, Server
+from decision_layer.audit.backends import make_backend
 from decision_layer.audit.record import Sealed
-from decision_layer.audit.store import SqliteStore
+from decision_layer.audit.store import LogStore
 from tests.audit.samples import KEYS, decision, outcome
 
 
-async def main(directory: Path, second: Path, tasks: int) -> None:
+async def main(backend: Backend, second: Path, tasks: int) -> None:
     """Decide without end."""
-    store = SqliteStore.open(directory, KEYS, second, checkpoint_entries=200)
+    store = LogStore.open(backend, KEYS, second, checkpoint_entries=200)
 
     async def client(number: int) -> None:
         while True:
@@ -31,4 +33,6 @@ async def main(directory: Path, second: Path, tasks: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))
+    directory, second_place, number, *where = sys.argv[1:]
+    server = Server(where[0], Path(where[1]), where[2]) if where else None
+    asyncio.run(main(make_backend(Path(directory), server), Path(second_place), int(number)))

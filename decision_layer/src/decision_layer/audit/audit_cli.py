@@ -1,4 +1,4 @@
-"""`decision-layer audit verify|export|show|erase|retain`. Exit codes: 0 well, 1 something was found, 2 cannot tell."""
+"""`decision-layer audit verify|export|show|erase|retain|move`. Exit codes: 0 well, 1 found something, 2 cannot tell."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from decision_layer.audit.backends import make_backend
 from decision_layer.audit.errors import AuditError, AuditKeyError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.maintain import Reason
+from decision_layer.audit.move import MOVED, move
 from decision_layer.audit.reader import Found, LogReader
 from decision_layer.audit.verify import Report, verify
 
@@ -53,15 +54,25 @@ def add_parser(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     retain.add_argument("--law", default="", help="the law that demands less than six months")
     retain.set_defaults(run=run_retain)
 
+    move_verb = commands.add_parser("move", help="move the log from SQLite to PostgreSQL, while the gateway is stopped")
+    _places(move_verb)
+    _database(move_verb, required=True)
+    move_verb.add_argument("--key", type=Path, required=True, help="audit key file")
+    move_verb.set_defaults(run=run_move)
+
 
 def _common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--directory", type=Path, required=True, help="directory with audit.sqlite and checkpoints")
-    parser.add_argument("--second-place", type=Path, help="directory with the other copy of the checkpoints")
+    _places(parser)
     _database(parser, required=False)
 
 
+def _places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--directory", type=Path, required=True, help="directory with audit.sqlite and checkpoints")
+    parser.add_argument("--second-place", type=Path, help="directory with the other copy of the checkpoints")
+
+
 def _database(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    text = "the log is there and not in audit.sqlite; a URL without a password: postgresql://ROLE@HOST:PORT/DATABASE"
+    text = "where the log is when not in audit.sqlite; a URL without a password: postgresql://ROLE@HOST:PORT/DATABASE"
     parser.add_argument("--postgresql", metavar="URL", required=required, help=text)
     parser.add_argument("--password-file", type=Path, help="file with the role's password")
     parser.add_argument("--schema", default="decision_layer", help="default: %(default)s")
@@ -172,6 +183,17 @@ def run_retain(args: argparse.Namespace) -> int:
     except (AuditError, OSError) as error:
         return _cannot(error, args.directory)
     print(f"took the contents of {removed.entries} entries out, {removed.tombstones} tombstones say so")
+    return 0
+
+
+def run_move(args: argparse.Namespace) -> int:
+    """0: moved and verified; 2: nothing has moved."""
+    try:
+        report = move(args.directory, args.second_place, AuditKeys.read(args.key), _backend(args))
+    except (AuditError, OSError) as error:
+        return _cannot(error, args.directory)
+    print(_summary(report, args.second_place))
+    print(f"the files are now *{MOVED}: an erasure no longer reaches them, so delete them once the server is backed up")
     return 0
 
 

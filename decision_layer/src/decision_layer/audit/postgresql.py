@@ -1,8 +1,7 @@
 """PostgreSQL: one schema with entries and keys, for a firm whose log outgrows one machine's disk.
 
-The driver is psycopg over the system's libpq. `synchronous_commit` is set for each connection, `fsync` and
-`full_page_writes` are asked for: a server that would answer before the disk has it is refused. Who appends holds an
-advisory lock until the end of the transaction, and `seq` is unique, so that two gateways cannot fork the chain.
+The driver is psycopg over the system's libpq. Who appends holds an advisory lock until the end of the transaction, and
+`seq` is unique, so that two gateways cannot fork the chain.
 """
 
 from __future__ import annotations
@@ -10,17 +9,16 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import psycopg
-from psycopg import conninfo, sql
+from psycopg import sql
 
 from decision_layer.audit.backend import DatabaseError, Helper, Server
-from decision_layer.audit.postgresql_link import PostgresqlLink, told
+from decision_layer.audit.postgresql_link import PostgresqlLink
 from decision_layer.audit.postgresql_schema import SCHEMA, is_ours
+from decision_layer.audit.postgresql_sign_in import sign_in, where
 
-_CONNECT_S = 2  # the least that libpq waits, https://www.postgresql.org/docs/15/libpq-connect.html
 _READ_WAIT_S = 5.0
 _IDLE_LINKS = 4  # of readers: a sign-in costs more than what most of them ask
 
@@ -32,7 +30,7 @@ class PostgresqlBackend:
         self.directory, self._server = directory, server
         self._idle: list[PostgresqlLink] = []
         self._guard = threading.Lock()
-        at = _where(server)
+        at = where(server)
         self.log, self.keys = f"{at}, table entries", f"{at}, table keys"
 
     def open_log(self, *, create: bool, wait_s: float) -> PostgresqlLink:
@@ -115,65 +113,4 @@ class PostgresqlBackend:
                     link.change(statement)
 
     def _connect(self, table: str, wait_s: float, *, read_only: bool = False) -> PostgresqlLink:
-        return PostgresqlLink(lambda: self._raw(wait_s, read_only), table)
-
-    def _raw(self, wait_s: float, read_only: bool) -> psycopg.Connection[Any]:
-        """Signed in and set up: every wait bounded, every commit on disk."""
-        given = self._parameters()
-        milliseconds = max(1, int(wait_s * 1000))
-        with told():
-            raw = psycopg.connect(**given, autocommit=True, tcp_user_timeout=milliseconds)
-        try:
-            with told():
-                raw.execute("SELECT set_config('search_path', %s, false)", (_quoted(self._server.schema),))
-                raw.execute("SELECT set_config('lock_timeout', %s, false)", (str(milliseconds),))
-                raw.execute("SET idle_in_transaction_session_timeout = '60s'")
-                if read_only:
-                    raw.execute("SET default_transaction_read_only = on")
-                else:
-                    _demand_durable(raw)
-        except BaseException:
-            raw.close()
-            raise
-        return raw
-
-    def _parameters(self) -> dict[str, Any]:
-        """The URL's, and the password from its file."""
-        try:
-            given = dict(conninfo.conninfo_to_dict(self._server.url))
-        except psycopg.Error as error:
-            raise DatabaseError(f"the URL of the database cannot be read: {error}") from None
-        if "password" in given:
-            raise DatabaseError("the URL of the database holds a password, which belongs into a file")
-        if self._server.password_file is not None:
-            try:
-                given["password"] = self._server.password_file.read_text("utf-8").strip()
-            except (OSError, UnicodeError) as error:
-                raise DatabaseError(f"{self._server.password_file}: {type(error).__name__}") from error
-        # Without a word about it libpq would go on without TLS; a Unix socket has none and needs none.
-        defaults = {"sslmode": "require", "connect_timeout": _CONNECT_S, "application_name": "decision-layer audit"}
-        return {**defaults, **given, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-
-
-def _demand_durable(raw: psycopg.Connection[Any]) -> None:
-    """https://www.postgresql.org/docs/15/runtime-config-wal.html: what a COMMIT must have done before it returns."""
-    raw.execute(
-        "SELECT set_config('synchronous_commit', 'on', false)"
-        " WHERE current_setting('synchronous_commit') <> 'remote_apply'"  # which waits for more still
-    )
-    row = raw.execute("SELECT current_setting('fsync'), current_setting('full_page_writes')").fetchone()
-    if row != ("on", "on"):
-        raise DatabaseError("the server does not write to its disk before it answers (fsync or full_page_writes off)")
-
-
-def _quoted(name: str) -> str:
-    return sql.Identifier(name).as_string()
-
-
-def _where(server: Server) -> str:
-    """Host, port, database and schema, for people."""
-    with contextlib.suppress(psycopg.Error):
-        given = conninfo.conninfo_to_dict(server.url)
-        host, port = given.get("host", "local socket"), given.get("port", 5432)
-        return f"PostgreSQL at {host}:{port}, database {given.get('dbname', '')}, schema {server.schema}"
-    return "PostgreSQL"
+        return PostgresqlLink(partial(sign_in, self._server, wait_s, read_only=read_only), table)

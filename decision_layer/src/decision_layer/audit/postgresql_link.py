@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -61,12 +62,12 @@ class PostgresqlLink:
     def query(self, text: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows."""
         with told():
-            return self._raw.execute(_own(text), values).fetchall()
+            return self._raw.execute(_own(text), values, binary=True).fetchall()
 
     def stream(self, text: str, values: Sequence[object] = (), at_once: int = 200) -> Iterator[list[Row]]:
         """Rows in parts, by a cursor of the server."""
         self._streams += 1
-        with told(), self._raw.transaction(), self._raw.cursor(name=f"stream_{self._streams}") as cursor:
+        with told(), self._raw.transaction(), self._raw.cursor(name=f"stream_{self._streams}", binary=True) as cursor:
             cursor.execute(_own(text), values)
             while rows := cursor.fetchmany(at_once):
                 yield rows
@@ -156,9 +157,14 @@ class PostgresqlLink:
         self.query("SELECT nextval('key_changes')")
 
     def revive(self) -> bool:
-        """Where the server was restarted, or the way to it was cut."""
+        """Where the server was restarted or the way to it was cut; without a word to a server that says nothing."""
         if not self._raw.closed:
-            return False
+            if not select.select([self._raw.fileno()], [], [], 0)[0]:
+                return False
+            with contextlib.suppress(DatabaseError):  # a notice, or the end of the connection
+                self.query("SELECT 1")
+                return False
+            self._raw.close()
         self._raw = self._connect()
         return True
 

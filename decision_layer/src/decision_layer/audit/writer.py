@@ -79,9 +79,9 @@ class Writer(threading.Thread):
             ending = batch[-1] is None
             self.busy_since = time.monotonic()
             self._store([item for item in batch if item is not None and not item.given_up])
-            self.busy_since = 0.0
             if not ending and self._queue.empty():
                 self._restock()
+            self.busy_since = 0.0
         with contextlib.suppress(AuditError, DatabaseError):
             self._catch_up()  # the last checkpoint is to cover what others appended
         self._link.close()
@@ -132,7 +132,7 @@ class Writer(threading.Thread):
 
     def _append(self, batch: list[Waiting]) -> list[Stored]:
         for _ in range(_TRIES):
-            if self._stale:
+            if self._link.revive() or self._stale:
                 self._catch_up()
             self._seal([(item, item.content) for item in batch if item.content])
             placed = insert(self._link, batch, self.last, self._keys)
@@ -152,7 +152,6 @@ class Writer(threading.Thread):
             self._key_table.flush()
 
     def _catch_up(self) -> None:
-        self._link.revive()
         found = read_last(self._link, self._keys, self.log)
         if self.last.seq and self.hash_at(self.last.seq) != self.last.hash:
             raise AuditUnavailableError(
