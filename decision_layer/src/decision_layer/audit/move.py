@@ -70,6 +70,8 @@ def _retire(directory: Path) -> None:
     for name in (KEYS, LOG):
         if (directory / name).exists():
             (directory / name).rename(directory / (name + MOVED))
+        for tail in ("-wal", "-shm"):  # empty, and of nobody now; a new file would take them for its own
+            (directory / (name + tail)).unlink(missing_ok=True)
 
 
 def _demand_whole(report: Report, backend: Backend) -> Report:
