@@ -11,6 +11,7 @@ from provision.models.monitoring import ALERTMANAGER
 from provision.models.plan import Flow, Plan, PlannedMachine
 
 ANYWHERE = "0.0.0.0/0"
+_LOOPBACK = "127.0.0.1"
 LANGFUSE_BRIDGE = "br-langfuse"
 """The bridge of Langfuse's containers, which reach one another and nobody else."""
 _SSH_PORT = 22
@@ -63,6 +64,11 @@ def base_vars(plan: Plan, machine: PlannedMachine) -> dict[str, Any]:
         # In a container the clock is the host's; setting it is neither possible nor needed.
         "base_time_sync": plan.target == "live" and machine.kind != "lxc",
     }
+
+
+def seen_from(plan: Plan, here: str, there: str) -> str:
+    """The address of one machine as another sees it; loopback where they are the same."""
+    return _LOOPBACK if here == there else str(address_of(plan, there))
 
 
 def address_of(plan: Plan, machine: str) -> IPv4Address:

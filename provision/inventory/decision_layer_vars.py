@@ -6,11 +6,22 @@ from typing import Any
 
 import yaml
 
-from provision.inventory.base_vars import address_of
+from provision.inventory.base_vars import address_of, seen_from
 from provision.inventory.policy import build_policy, client_key, cloud_key, engine_key
-from provision.inventory.secrets import AUDIT_KEY, api_key_of, client_secret, cloud_secret, decision_clients
+from provision.inventory.secrets import (
+    AUDIT_KEY,
+    api_key_of,
+    client_secret,
+    cloud_secret,
+    database_password,
+    database_users,
+    decision_clients,
+)
 from provision.models.inventory import SecretReference
 from provision.models.plan import Plan, PlannedMachine, PlannedService
+
+_SERVICE = "decision_layer"
+_DATABASE_KEY = "audit_database"  # the name of the file, which decision_layer's settings take by default
 
 
 def decision_layer_vars(plan: Plan, machine: PlannedMachine, service: PlannedService) -> dict[str, Any]:
@@ -19,8 +30,25 @@ def decision_layer_vars(plan: Plan, machine: PlannedMachine, service: PlannedSer
         "decision_layer_address": str(machine.address),
         "decision_layer_port": service.port,
         "decision_layer_policy": policy_text(plan),
+        "decision_layer_audit_url": audit_url(plan),
         "decision_layer_keys": [{"name": name, "key": key} for name, key in _keys(plan).items()],
     }
+
+
+def audit_url(plan: Plan) -> str:
+    """Of the record's database, without its password; "" where the record is on the decision layer's own disk."""
+    if _SERVICE not in database_users(plan):
+        return ""
+    own, server = (
+        next(service for service in plan.services if service.name == name) for name in (_SERVICE, "postgresql")
+    )
+    return f"postgresql://{_SERVICE}@{seen_from(plan, own.machine, server.machine)}:{server.port}/{_SERVICE}"
+
+
+def audit_words(plan: Plan) -> tuple[str, ...]:
+    """What `decision-layer audit` is told on its machine of where the record is, beside the directory."""
+    url = audit_url(plan)
+    return ("--postgresql", url, "--password-file", f"/etc/decision-layer/credentials/{_DATABASE_KEY}") if url else ()
 
 
 def policy_text(plan: Plan) -> str:
@@ -37,9 +65,11 @@ def endpoint(plan: Plan, client: str) -> dict[str, Any]:
 
 
 def _keys(plan: Plan) -> dict[str, SecretReference]:
-    """Every key that the policy names, by its name there, and the audit trail's."""
+    """Every key that the policy names, by its name there, and those of the audit trail."""
+    database = {_DATABASE_KEY: database_password(_SERVICE)} if audit_url(plan) else {}
     return {
         "audit": SecretReference(name=AUDIT_KEY),
+        **database,
         **{client_key(name): client_secret(name) for name in decision_clients(plan)},
         **{cloud_key(model.key): cloud_secret(model.key) for model in plan.routing.models},
         **{engine_key(engine): api_key_of(engine) for engine in plan.asked_engines},

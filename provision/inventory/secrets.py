@@ -9,8 +9,7 @@ SUPPLIED = "supplied"
 """The kind of secrets that nobody makes: they are put into the vault from the administrator's file."""
 SITE_KEY = SecretReference(name="caddy_site_key")
 """The private key of a supplied certificate; it comes from the administrator's file."""
-DATABASE_USERS = ("open_webui", "n8n")
-"""Services that keep their data in PostgreSQL, each in a database of its own."""
+_DATABASE_USERS = ("open_webui", "n8n")
 
 MAIL_PASSWORD = "alerts_mail_password"  # noqa: S105 - its name
 WEBHOOK_TOKEN = "alerts_webhook_token"  # noqa: S105 - its name
@@ -60,6 +59,17 @@ _OF_SERVICE = {
 }
 
 
+def database_users(plan: Plan) -> tuple[str, ...]:
+    """Services that keep their data in the plan's PostgreSQL, each in a database of its own."""
+    audit = ("decision_layer",) if plan.routing.audit == "postgresql" else ()
+    return (*_DATABASE_USERS, *audit)
+
+
+def database_password(user: str) -> SecretReference:
+    """Of the role that owns a service's database."""
+    return SecretReference(name=f"{user}_database_password")
+
+
 def required_secrets(plan: Plan) -> dict[str, str]:
     """Name and kind of every secret the plan's roles read.
 
@@ -70,6 +80,8 @@ def required_secrets(plan: Plan) -> dict[str, str]:
         needed |= _OF_SERVICE.get(service.name, {})
     needed |= {client_secret(client).name: "token" for client in decision_clients(plan)}
     needed |= {cloud_secret(model.key).name: GIVEN for model in plan.routing.models}
+    if "decision_layer" in database_users(plan):
+        needed[database_password("decision_layer").name] = "password"
     if plan.sign_in:
         needed[SIGN_IN_SECRET] = GIVEN
     for engine in plan.engines:

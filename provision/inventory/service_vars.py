@@ -7,7 +7,7 @@ from typing import Any
 
 from provision.errors import PlanError
 from provision.inventory.balancer_vars import balancer_fronts
-from provision.inventory.base_vars import address_of
+from provision.inventory.base_vars import address_of, seen_from
 from provision.inventory.caddy_vars import caddy_vars
 from provision.inventory.decision_layer_vars import decision_layer_vars, endpoint
 from provision.inventory.grafana_vars import grafana_vars
@@ -21,13 +21,11 @@ from provision.inventory.observe_vars import (
 from provision.inventory.ollama_vars import ollama_vars
 from provision.inventory.policy import AUTO
 from provision.inventory.qdrant_vars import qdrant_vars, vector_store
-from provision.inventory.secrets import DATABASE_USERS, DOCUMENTS_CLIENT, SIGN_IN_SECRET, api_key_of
+from provision.inventory.secrets import DOCUMENTS_CLIENT, SIGN_IN_SECRET, api_key_of, database_password, database_users
 from provision.inventory.vllm_vars import vllm_vars
 from provision.models.inventory import InventoryInput, SecretReference
 from provision.models.plan import EngineInstance, Plan, PlannedMachine, PlannedService, build_environment
 from provision.models.system import VERSIONS
-
-_LOOPBACK = "127.0.0.1"
 
 
 def service_vars(plan: Plan, machine: PlannedMachine, given: InventoryInput) -> dict[str, Any]:
@@ -97,7 +95,7 @@ def _decision_layer(
 
 
 def _postgresql(plan: Plan, machine: PlannedMachine, service: PlannedService, _: InventoryInput) -> dict[str, Any]:
-    users = [user for user in plan.services if user.name in DATABASE_USERS]
+    users = [user for user in plan.services if user.name in database_users(plan)]
     return {
         "postgresql_listen_address": str(machine.address) if any(u.machine != machine.name for u in users) else "",
         "postgresql_port": service.port,
@@ -106,8 +104,8 @@ def _postgresql(plan: Plan, machine: PlannedMachine, service: PlannedService, _:
             {
                 "name": user.name,
                 "owner": user.name,
-                "password": _database_password(user.name),
-                "clients": [f"{_seen_from(plan, machine.name, user.machine)}/32"],
+                "password": database_password(user.name),
+                "clients": [f"{seen_from(plan, machine.name, user.machine)}/32"],
             }
             for user in users
         ],
@@ -229,16 +227,12 @@ def _release(service: PlannedService, given: InventoryInput) -> dict[str, Any]:
 def _database(plan: Plan, machine: PlannedMachine, user: str) -> dict[str, Any]:
     server = next(service for service in plan.services if service.name == "postgresql")
     return {
-        "host": _seen_from(plan, machine.name, server.machine),
+        "host": seen_from(plan, machine.name, server.machine),
         "port": server.port,
         "name": user,
         "user": user,
-        "password": _database_password(user),
+        "password": database_password(user),
     }
-
-
-def _database_password(user: str) -> SecretReference:
-    return SecretReference(name=f"{user}_database_password")
 
 
 def _text_engines(plan: Plan, service: PlannedService) -> tuple[EngineInstance, ...]:
@@ -256,8 +250,3 @@ def _site_url(plan: Plan, name: str, machine: PlannedMachine, service: PlannedSe
     """What a person opens, without a slash at the end; the service itself where no gateway leads to it."""
     site = next((site for site in plan.sites if site.name == name), None)
     return site.url.rstrip("/") if site else f"http://{machine.address}:{service.port}"
-
-
-def _seen_from(plan: Plan, here: str, there: str) -> str:
-    """The address of one machine as another sees it; loopback where they are the same."""
-    return _LOOPBACK if here == there else str(address_of(plan, there))

@@ -105,3 +105,5 @@ class Routing(Frozen):
     classes: Annotated[tuple[CloudClass, ...], Field(max_length=6)] = ()
     rules: Annotated[tuple[CloudRule, ...], Field(max_length=64)] = ()
     budgets: Annotated[tuple[CloudBudget, ...], Field(max_length=16)] = ()
+    audit: Literal["sqlite", "postgresql"] = "sqlite"
+    """Where the record of decisions is kept: on the decision layer's own disk, or in the stack's PostgreSQL."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from provision.inventory.decision_layer_vars import audit_words
 from provision.inventory.secrets import client_secret
 from provision.models.observation_decision import DecisionObservation
 from provision.models.plan import Plan
@@ -17,7 +18,7 @@ ACCOUNT = "DE89370400440532013000"
 _SCRIPT = r"""
 import json, subprocess, sys, time, urllib.error, urllib.request
 import yaml
-base, model, account = sys.argv[1:]
+base, model, account, *place = sys.argv[1:]
 key = sys.stdin.read()
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 def ask(body, headers):
@@ -41,7 +42,7 @@ def ask(body, headers):
     return {"step": step, "text": text[:200]} | {name: given.get(header) or "" for name, header in named.items()}
 def audit(*words):
     argv = ["/opt/decision-layer/current/bin/decision-layer", "audit", *words]
-    argv[3:3] = ["--directory", "/var/lib/decision-layer/audit"]
+    argv[3:3] = ["--directory", "/var/lib/decision-layer/audit", *place]
     return subprocess.run(argv, capture_output=True, text=True, timeout=240)
 def read(record):
     done = audit("show", record)
@@ -93,7 +94,7 @@ def decision_prober(plan: Plan, secrets: Mapping[str, str]) -> Callable[[], Deci
     machine = next(machine for machine in plan.machines if machine.name == service.machine)
     url, key = f"http://{machine.address}:{service.port}", secrets[client_secret("verify").name]
     python = "/opt/decision-layer/current/bin/python"
-    words = (python, "-I", "-c", _SCRIPT, url, plan.text_engines[0].served_name, ACCOUNT)
+    words = (python, "-I", "-c", _SCRIPT, url, plan.text_engines[0].served_name, ACCOUNT, *audit_words(plan))
 
     def probe() -> DecisionObservation:
         return ask_machine(plan, machine.name, words, key, DecisionObservation, TIMEOUT_S)

@@ -12,6 +12,7 @@ from provision.models.lab import LabModel
 from provision.models.plan import Card, EngineInstance, Plan, PlannedMachine
 from provision.models.profile import Machine, Profile
 from provision.planner.alerts import check_alerts
+from provision.planner.audit import with_audit_needs
 from provision.planner.cards import list_cards
 from provision.planner.engines import plan_engines
 from provision.planner.findings import collect_findings
@@ -47,6 +48,7 @@ def build_plan(
     if (target == "lab") != (lab is not None):
         raise ValueError("a lab model belongs to the target lab, and to no other")
     profile = add_exporters(profile)
+    catalog = with_audit_needs(profile, catalog)
     problems = Problems(profile.name)
     if not _CLIENT.fullmatch(client):
         problems.add(

@@ -26,6 +26,9 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
     if wanted.models and DECISION_SERVICE not in homes:
         hint = f"place {DECISION_SERVICE} on a machine, or take routing.models away"
         problems.add("models outside are named, and nothing asks them", at=f"{_AT}.models", hint=hint)
+    if wanted.audit != "sqlite" and DECISION_SERVICE not in homes:
+        hint = f"place {DECISION_SERVICE} on a machine, or take routing.audit away"
+        problems.add("a place for the record is named, and nothing writes one", at=f"{_AT}.audit", hint=hint)
     own = [model.name for model in profile.workload.models]
     listed: tuple[tuple[str, list[str]], ...] = (
         ("zones", [zone.name for zone in wanted.zones]),

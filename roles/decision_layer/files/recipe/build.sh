@@ -6,7 +6,7 @@
 #
 # Runs as root on Debian 12 (Python 3.11) with apt and PyPI within reach; DEST must be the final path, since scripts
 # hold it. requirements.txt is that package's own lock; after a change of it:
-#   cd decision_layer && uv export --frozen --no-dev --no-emit-project --no-header --no-annotate \
+#   cd decision_layer && uv export --frozen --no-dev --extra postgresql --no-emit-project --no-header --no-annotate \
 #     --format requirements-txt -o ../roles/decision_layer/files/recipe/requirements.txt
 # What builds the package: edit build-requirements.in, then with a date at least 7 days back
 #   uv pip compile --generate-hashes --no-annotate --no-header --python-version 3.11 --exclude-newer DATE \
