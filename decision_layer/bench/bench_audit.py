@@ -169,7 +169,7 @@ async def verifying(entries: int = 200_000) -> None:
         await own.close()
         for what, keys in (("with the secret", KEYS), ("with the public key", None)):
             wall, cpu = time.perf_counter(), time.process_time()
-            report = verify(Path(name), None, KEYS.publics, keys)
+            report = verify(SqliteBackend(Path(name)), None, KEYS.publics, keys)
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             assert report.entries == entries
             assert not report.troubles

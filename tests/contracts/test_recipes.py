@@ -92,14 +92,16 @@ def test_the_decision_layers_recipe_has_its_own_lock_and_sources() -> None:
     project = tomllib.loads((package / "pyproject.toml").read_text())["project"]
     assert (recipe / "VERSION").read_text().strip() == project["version"]
     locked = {item["name"]: item for item in tomllib.loads((package / "uv.lock").read_text())["package"]}
-    asked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (recipe / "requirements.txt").read_text(), re.M))
+    lines = (recipe / "requirements.txt").read_text()
+    asked = dict(re.findall(r"^([a-z0-9-]+)==(\S+) (?!; sys_platform)", lines, re.M))
     assert asked == {name: locked[name]["version"] for name in _closure(locked, project["name"])}
 
 
 def _closure(locked: dict[str, Any], name: str) -> set[str]:
-    """Names of all that a package needs to run, by its lock."""
+    """Names of all that a package needs to run, by its lock; with PostgreSQL's driver, for the release has it too."""
     found: set[str] = set()
-    waiting = [item["name"] for item in locked[name]["dependencies"]]
+    optional = locked[name]["optional-dependencies"]["postgresql"]
+    waiting = [item["name"] for item in (*locked[name]["dependencies"], *optional)]
     while waiting:
         one = waiting.pop()
         if one not in found:

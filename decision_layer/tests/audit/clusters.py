@@ -83,12 +83,12 @@ def running_cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path has at most 107 bytes
     found = Cluster(folder, _BIN[-1].parent, folder / "admin", folder / "password")
     try:
-        for file in (found.admin, found.password):
-            file.write_text(secrets.token_hex(16))
+        for secret in (found.admin, found.password):
+            secret.write_text(secrets.token_hex(16))
         if os.geteuid() == 0:
             for path in (folder, found.admin, found.password):
                 shutil.chown(path, "postgres")
-        where = ["-D", folder / "data", "--no-sync", "-E", "UTF8", "--locale=C"]
+        where: list[str | Path] = ["-D", folder / "data", "--no-sync", "-E", "UTF8", "--locale=C"]
         _run([found.programs / "initdb", *where, "-U", "admin", "--auth=scram-sha-256", f"--pwfile={found.admin}"])
         with (folder / "data" / "postgresql.conf").open("a") as file:
             file.write(_SETTINGS.format(folder=folder))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,19 +12,6 @@ from decision_layer.audit.backends import make_backend
 
 if TYPE_CHECKING:
     from tests.audit.clusters import Cluster
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """One PostgreSQL for the session; a test that stops it starts it again."""
-    try:
-        from tests.audit.clusters import missing, running_cluster  # psycopg needs the system's libpq
-    except ImportError as error:
-        pytest.skip(f"no PostgreSQL is installed: {error}")
-    if why := missing():
-        pytest.skip(why)
-    with running_cluster() as running:
-        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

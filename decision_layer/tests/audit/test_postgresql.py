@@ -121,7 +121,7 @@ def tiny(cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
     """A schema whose tables lie on a disk of 1 MB."""
     disk = cluster.folder / "tiny"
     disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
         disk.rmdir()
         pytest.skip("may not mount a tmpfs")

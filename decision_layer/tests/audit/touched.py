@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +110,7 @@ class PostgresqlLog(Log):
         from decision_layer.audit.postgresql_link import PostgresqlLink
 
         if self._kept is None:
-            self._kept = PostgresqlLink(lambda: self._cluster.connect(self.schema), table)
+            self._kept = PostgresqlLink(partial(self._cluster.connect, self.schema), table)
             self._kept.change("SET synchronous_commit = off")
         yield self._kept
 
@@ -148,7 +149,6 @@ class PostgresqlSource:
             make_backend(home / "log", self._from), home / "second", cluster, self._from.schema
         )
         asyncio.run(fill(self.log.backend, self.log.second))
-        self._copied: PostgresqlLog | None = None
 
     def copy(self, to: Path) -> Log:
         """The tables made as the backend makes them, and filled."""

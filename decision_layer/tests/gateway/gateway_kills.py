@@ -120,7 +120,7 @@ def kill_gateways(folder: Path, kills: int, seed: int, *, verify_each: int = 20)
 
 def find_troubles(lab: Lab) -> list[str]:
     keys = AuditKeys.read(lab.folder / "credentials" / "audit")
-    report = verify(lab.folder / "state" / "audit", lab.folder / "second", keys.publics, keys)
+    report = verify(SqliteBackend(lab.folder / "state" / "audit"), lab.folder / "second", keys.publics, keys)
     return [str(trouble) for trouble in report.troubles]
 
 

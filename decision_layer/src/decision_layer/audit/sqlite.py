@@ -63,24 +63,24 @@ class SqliteLink:
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows."""
         with _told():
-            return self.raw.execute(sql, values).fetchall()  # type: ignore[arg-type]
+            return self.raw.execute(sql, values).fetchall()
 
     def stream(self, sql: str, values: Sequence[object] = (), at_once: int = 200) -> Iterator[list[Row]]:
         """Rows in parts."""
         with _told():
-            found = self.raw.execute(sql, values)  # type: ignore[arg-type]
+            found = self.raw.execute(sql, values)
             while rows := found.fetchmany(at_once):
                 yield rows
 
     def change(self, sql: str, values: Sequence[object] = ()) -> int:
         """Run a statement."""
         with _told():
-            return self.raw.execute(sql, values).rowcount  # type: ignore[arg-type]
+            return self.raw.execute(sql, values).rowcount
 
     def change_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement for each row."""
         with _told():
-            self.raw.executemany(sql, rows)  # type: ignore[arg-type]
+            self.raw.executemany(sql, rows)
 
     def append(self, sql: str, values: Sequence[object]) -> int:
         """One statement is one transaction, with one fsync, and SQLite has one writer at a time."""

@@ -90,7 +90,8 @@ class LogStore:
             places, keys, lambda: writer.last, every_entries=checkpoint_entries, every_s=checkpoint_s
         )
         helpers = backend.helpers(lambda: writer.last.seq)
-        for thread in (writer, *helpers, checkpoints):
+        threads: list[Helper | Writer] = [writer, *helpers, checkpoints]
+        for thread in threads:
             thread.start()
         return cls(writer, helpers, checkpoints, limit_s, max_waiting)
 
