@@ -1,13 +1,14 @@
 """Policy and audit log of a standing stack, copied from its gateway for the papers.
 
-Contents of conversations stay there: the keys of what the log holds sealed are not copied. The log's database is copied
-by SQLite's own backup while the gateway goes on, after the checkpoints, so that none of them speaks of entries that
-the copy has not.
+Contents of conversations stay there: the keys of what the log holds sealed are not copied. `decision-layer audit copy`
+makes the log's copy of one moment while the gateway goes on, from whichever database it is in, after the checkpoints:
+none of them speaks of entries that the copy has not. Those of the second place are therefore read before.
 """
 
 from __future__ import annotations
 
 import io
+import shlex
 import subprocess
 import tarfile
 import tempfile
@@ -18,6 +19,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from provision.errors import SetupError, UsageError
+from provision.inventory.decision_layer_vars import audit_url, audit_words
 from provision.inventory.secrets import AUDIT_KEY
 from provision.models.plan import Plan
 from provision.pipeline.connect import ssh_to
@@ -30,20 +32,20 @@ from provision.runner.secrets import read_secrets
 LIMIT_S = 300
 _LOG = "/var/lib/decision-layer/audit"
 _SCRIPT = r"""
-import io, sqlite3, sys, tarfile, tempfile
+import io, subprocess, sys, tarfile, tempfile
 from pathlib import Path
-state, second = Path(sys.argv[1]), Path("/var/lib/decision-layer-checkpoints")
-files = {"policy.yml": Path("/etc/decision-layer/policy.yml")}
-for folder, place in (("audit", state), ("second", second)):
-    names = [name for name in ("checkpoints.jsonl", "latest.json") if (place / name).exists()]
-    files |= {f"{folder}/{name}": place / name for name in names}
-held = {name: path.read_bytes() for name, path in files.items()}
+second = Path("/var/lib/decision-layer-checkpoints")
+held = {"policy.yml": Path("/etc/decision-layer/policy.yml").read_bytes()}
+for place in (second / name for name in ("checkpoints.jsonl", "latest.json")):
+    if place.exists():
+        held[f"second/{place.name}"] = place.read_bytes()
 with tempfile.TemporaryDirectory() as folder:
-    copy = Path(folder) / "audit.sqlite"
-    source, target = sqlite3.connect(f"file:{state / 'audit.sqlite'}?mode=ro", uri=True), sqlite3.connect(copy)
-    source.backup(target)
-    target.close()
-    held["audit/audit.sqlite"] = copy.read_bytes()
+    program = "/opt/decision-layer/current/bin/decision-layer"
+    argv = [program, "audit", "copy", "--directory", *sys.argv[1:], "--to", f"{folder}/audit"]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=240)
+    if done.returncode:
+        sys.exit(done.stderr.strip())
+    held |= {f"audit/{path.name}": path.read_bytes() for path in Path(folder, "audit").iterdir()}
 with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
     for name, content in held.items():
         entry = tarfile.TarInfo(name)
@@ -53,10 +55,10 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
 
 
 class GatewayCopy:
-    """`folder`: policy.yml, audit/ and second/. `public_key`: 64 hex digits, from the vault's private one."""
+    """`folder`: policy.yml, audit/ and second/. `public_key`: 64 hex digits, from the vault's private one; `source`: where the log is."""
 
-    def __init__(self, folder: Path, machine: str, public_key: str) -> None:
-        self.source = f"{_LOG} (machine {machine})"
+    def __init__(self, folder: Path, source: str, public_key: str) -> None:
+        self.source = source
         self.policy, self.audit, self.second_place = (folder / name for name in ("policy.yml", "audit", "second"))
         self.public_key = public_key
 
@@ -89,14 +91,14 @@ def copy_of_gateway(options: Options) -> Iterator[GatewayCopy]:
     with tempfile.TemporaryDirectory(prefix="provision-evidence-") as name:
         folder = Path(name)
         _unpack(_fetch(plan, machine), folder, machine)
-        yield GatewayCopy(folder, machine, public_key)
+        yield GatewayCopy(folder, f"{audit_url(plan) or _LOG} (machine {machine})", public_key)
 
 
 def _fetch(plan: Plan, machine: str) -> bytes:
     python = "/opt/decision-layer/current/bin/python"
     try:
         done = subprocess.run(
-            ssh_to(plan, machine, (f"{python} -I - {_LOG}",)),
+            ssh_to(plan, machine, (shlex.join((python, "-I", "-", _LOG, *audit_words(plan))),)),
             input=_SCRIPT.encode(),
             capture_output=True,
             check=False,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from decision_layer.audit.backend import Backend, Link
 from decision_layer.audit.backends import make_backend
-from decision_layer.audit.sqlite import KEY_SCHEMA, SCHEMA, SqliteBackend, SqliteLink
+from decision_layer.audit.sqlite import KEY_SCHEMA, SCHEMA, SqliteBackend
+from decision_layer.audit.sqlite_link import SqliteLink
 from tests.audit.samples import fill
 
 if TYPE_CHECKING:

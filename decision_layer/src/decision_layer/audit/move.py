@@ -14,17 +14,16 @@ from itertools import zip_longest
 from pathlib import Path
 
 from decision_layer.audit import chain
+from decision_layer.audit.auditor_copy import ENTRIES, copy_entries
 from decision_layer.audit.backend import Backend, DatabaseError, Link
 from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.sqlite import KEYS, LOG, SqliteBackend
 from decision_layer.audit.verify import Report, verify
-from decision_layer.audit.verify_rows import COLUMNS
 
 MOVED = ".moved"
 _AT_ONCE = 200
 _WAIT_S = 10.0
-_ENTRIES = f"SELECT {COLUMNS} FROM entries ORDER BY seq"  # noqa: S608 - fixed text
 _ALL_KEYS = "SELECT key_id, subject, wrapped FROM keys ORDER BY key_id"
 
 
@@ -90,11 +89,10 @@ def _copy(link: Link, key_link: Link, to: Backend) -> None:
         _demand_no_more_than(link, target, to)
         for table in ("entries", "keys"):
             target.change(f"DELETE FROM {table}")  # noqa: S608 - fixed text
-        for rows in link.stream(_ENTRIES, at_once=_AT_ONCE):
-            target.change_many(f"INSERT INTO entries VALUES {target.row}", rows)  # noqa: S608 - fixed text
+        copy_entries(link, target)
         for rows in key_link.stream(_ALL_KEYS, at_once=_AT_ONCE):
             target.change_many("INSERT INTO keys VALUES (?,?,?)", rows)
-        _demand_same(link, target, _ENTRIES, to)
+        _demand_same(link, target, ENTRIES, to)
         _demand_same(key_link, target, _ALL_KEYS, to)
 
 

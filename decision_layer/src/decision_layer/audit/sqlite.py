@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from decision_layer.audit.backend import DamagedError, DatabaseError, NotUniqueError, Row
+from decision_layer.audit.backend import DamagedError, DatabaseError
+from decision_layer.audit.sqlite_link import SqliteLink, told
 from decision_layer.audit.wal import BACKSTOP_PAGES, WalFlusher
 
 LOG, KEYS = "audit.sqlite", "keys.sqlite"
@@ -31,114 +32,6 @@ SCHEMA = (TABLE, DECISIONS, FOLLOWERS)
 KEY_TABLE = "CREATE TABLE keys (key_id BLOB PRIMARY KEY, subject TEXT NOT NULL, wrapped BLOB NOT NULL) STRICT"
 KEY_SUBJECTS = "CREATE INDEX subjects ON keys (subject)"
 KEY_SCHEMA = (KEY_TABLE, KEY_SUBJECTS)
-_SAYS_NOTHING = ("SQLITE_CANTOPEN", "SQLITE_BUSY", "SQLITE_READONLY", "SQLITE_PERM")  # of the log
-
-
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    """sqlite3's errors as the seam's."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        raise NotUniqueError(str(error)) from error
-    except sqlite3.Error as error:
-        damaged = isinstance(error, sqlite3.DatabaseError) and not _error_name(error).startswith(_SAYS_NOTHING)
-        raise (DamagedError if damaged else DatabaseError)(str(error)) from error
-
-
-def _error_name(error: sqlite3.Error) -> str:
-    """Not every error of the module comes from SQLite and has one."""
-    return getattr(error, "sqlite_errorname", "SQLITE_CANTOPEN")
-
-
-class SqliteLink:
-    """A connection to one of the two files."""
-
-    row = "(?,?,?,?,?,?,?,?,?,?)"
-
-    def __init__(self, raw: sqlite3.Connection, path: Path, schema: tuple[str, ...]) -> None:
-        self.raw, self._path, self._schema = raw, path, schema
-        self._identity = _identity(path)
-
-    def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """All rows."""
-        with _told():
-            return self.raw.execute(sql, values).fetchall()
-
-    def stream(self, sql: str, values: Sequence[object] = (), at_once: int = 200) -> Iterator[list[Row]]:
-        """Rows in parts."""
-        with _told():
-            found = self.raw.execute(sql, values)
-            while rows := found.fetchmany(at_once):
-                yield rows
-
-    def change(self, sql: str, values: Sequence[object] = ()) -> int:
-        """Run a statement."""
-        with _told():
-            return self.raw.execute(sql, values).rowcount
-
-    def change_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run a statement for each row."""
-        with _told():
-            self.raw.executemany(sql, rows)
-
-    def append(self, sql: str, values: Sequence[object]) -> int:
-        """One statement is one transaction, with one fsync, and SQLite has one writer at a time."""
-        return self.change(sql, values)
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """BEGIN IMMEDIATE takes the file's one write lock."""
-        self.change("BEGIN IMMEDIATE")
-        try:
-            yield
-            self.change("COMMIT")
-        except BaseException:
-            if self.raw.in_transaction:
-                self.raw.execute("ROLLBACK")
-            raise
-
-    @contextlib.contextmanager
-    def snapshot(self) -> Iterator[None]:
-        """A read transaction."""
-        self.change("BEGIN")
-        try:
-            yield
-        finally:
-            if self.raw.in_transaction:
-                self.raw.execute("ROLLBACK")
-
-    def is_ours(self) -> bool:
-        """The SQL of everything that the file defines: a trigger or view slipped in shows here."""
-        found = self.query("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return sorted(row[0] for row in found) == sorted(self._schema)
-
-    def damage(self) -> list[str]:
-        """A row that is in the table but in no index would be hidden from every look-up by record id."""
-        return [said for (said,) in self.query("PRAGMA integrity_check(20)") if said != "ok"]
-
-    def moved(self) -> bool:
-        """SQLite goes on writing into a file that was deleted or replaced; nobody would ever read that."""
-        return _identity(self._path) != self._identity
-
-    def key_changes(self) -> int:
-        """https://www.sqlite.org/pragma.html#pragma_data_version: changes with every commit of another connection."""
-        return int(self.query("PRAGMA data_version")[0][0])
-
-    def announce_key_change(self) -> None:
-        """SQLite counts by itself."""
-
-    def revive(self) -> bool:
-        """A file needs no new connection."""
-        return False
-
-    def scrub(self) -> None:
-        """Bring removals from the write-ahead log into the file, so that the old bytes are overwritten there."""
-        self.query("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.raw.close()
 
 
 class SqliteBackend:
@@ -189,7 +82,7 @@ def _connect(path: Path, schema: tuple[str, ...], *, create: bool, wait_s: float
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise DatabaseError(str(error)) from error
-    with _told():
+    with told():
         raw = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw",
             uri=True,
@@ -221,16 +114,5 @@ def _connect_reader(path: Path, schema: tuple[str, ...]) -> SqliteLink:
     """
     at_rest = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}"
-    with _told():
+    with told():
         return SqliteLink(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None), path, schema)
-
-
-def _identity(path: Path) -> tuple[int, ...]:
-    found: list[int] = []
-    for part in (path, path.with_name(path.name + "-wal")):
-        try:
-            status = part.stat()
-            found += (status.st_dev, status.st_ino)
-        except OSError:
-            found += (0, 0)
-    return tuple(found)
