@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
-from decision_layer.audit import maintain
+from decision_layer.audit import maintain, writer
 from decision_layer.audit.backend import Backend
 from decision_layer.audit.errors import AuditRecordError
 from decision_layer.audit.maintain import DEFAULT_DAYS, Reason
@@ -129,3 +130,28 @@ def test_less_than_six_months_needs_a_law(backend: Backend) -> None:
 
 async def _empty(backend: Backend) -> None:
     await LogStore.open(backend, KEYS).close()
+
+
+def test_an_erasure_between_sealing_and_storing_leaves_no_entry_under_a_destroyed_key(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, real, runs = KEYS.pseudonym("anna"), writer.insert, []
+
+    def erasing(*given: Any) -> object:
+        if not runs:
+            runs.append(maintain.erase(backend, KEYS, "anna", WHY))
+        return real(*given)
+
+    async def run() -> None:
+        store = LogStore.open(backend, KEYS)
+        record = decision()
+        with monkeypatch.context() as patched:
+            patched.setattr(writer, "insert", erasing)
+            await store.decide(record, Sealed(anna, b"text"))
+        reader = LogReader(backend)
+        assert reader.open_sealed(reader.of(record.record_id)[0], KEYS) == Sealed(anna, b"text")
+        await store.close()
+
+    asyncio.run(run())
+    assert runs == [(0, 1)]
+    assert _troubles(backend) == []

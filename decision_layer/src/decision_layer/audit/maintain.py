@@ -97,7 +97,8 @@ def erase(backend: Backend, keys: AuditKeys, subject: str, reason: Reason) -> Re
             seqs += _sealed_under(link, names, head)[0]
             key_link.change("UPDATE keys SET wrapped = ? WHERE subject = ?", (b"", pseudonym))
             key_link.announce_key_change()
-            chunks = [seqs[start : start + _CHUNK] for start in range(0, len(seqs), _CHUNK)]
+            # One tombstone also where nothing is stored yet: an entry on its way is then sealed anew after it.
+            chunks = [seqs[start : start + _CHUNK] for start in range(0, len(seqs), _CHUNK)] or [[]]
             for chunk in chunks:
                 _bury(link, keys, backend.log, chunk, "erasure", reason)
         for chunk in chunks:
@@ -144,6 +145,8 @@ def _bury(link: Link, keys: AuditKeys, log: str, seqs: list[int], cause: str, re
 
 
 def _ranges(seqs: list[int]) -> Iterator[tuple[int, int]]:
+    if not seqs:
+        return
     first = last = seqs[0]
     for seq in seqs[1:]:
         if seq != last + 1:
