@@ -266,3 +266,13 @@ def test_a_wrong_password(cluster: Cluster, tmp_path: Path) -> None:
     (tmp_path / "wrong").write_text("wrong")
     with pytest.raises(AuditUnavailableError, match="password authentication failed"):
         open_store(make_backend(tmp_path, cluster.server()._replace(password_file=tmp_path / "wrong")))
+
+
+@pytest.mark.parametrize(("query", "asked"), [("", "require"), ("?sslmode=verify-full", "verify-full")])
+def test_tls_is_asked_for_unless_the_url_says_otherwise(cluster: Cluster, query: str, asked: str) -> None:
+    """The cluster's presence stands for libpq's."""
+    from decision_layer.audit.postgresql_sign_in import _parameters
+
+    given = _parameters(Server(f"postgresql://role@db.example:5433/audit{query}", cluster.password))
+    assert (given["sslmode"], given["host"], given["port"]) == (asked, "db.example", "5433")
+    assert given["password"] == cluster.password.read_text()
