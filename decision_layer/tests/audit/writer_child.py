@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from decision_layer.audit import wal
 from decision_layer.audit.backend import Backend, Server
 from decision_layer.audit.backends import make_backend
 from decision_layer.audit.record import Sealed
@@ -19,6 +20,7 @@ from tests.audit.samples import KEYS, decision, outcome
 
 async def main(backend: Backend, second: Path, tasks: int) -> None:
     """Decide without end."""
+    wal._EVERY_ENTRIES = 100  # so that a kill falls into a flush of the write-ahead log now and then
     store = LogStore.open(backend, KEYS, second, checkpoint_entries=200)
 
     async def client(number: int) -> None:

@@ -65,7 +65,8 @@ class LogReader:
 
     def last_seq(self) -> int:
         """The seq of the last row, 0 for an empty log."""
-        return int(next(self._query("SELECT coalesce(max(seq), 0) FROM entries", ()))[0])
+        [(last,)] = self._query("SELECT coalesce(max(seq), 0) FROM entries", ())
+        return int(last)
 
     def open_sealed(self, found: Found, keys: AuditKeys) -> Sealed | None:
         """What a row sealed; None when there is nothing or its key was destroyed. AuditKeyError when it was changed."""
