@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from decision_layer.audit import maintain, writer
+from decision_layer.audit import append, maintain, writer
 from decision_layer.audit.backend import Backend
 from decision_layer.audit.errors import AuditRecordError
 from decision_layer.audit.maintain import DEFAULT_DAYS, Reason
@@ -135,7 +135,8 @@ async def _empty(backend: Backend) -> None:
 def test_an_erasure_between_sealing_and_storing_leaves_no_entry_under_a_destroyed_key(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna, real, runs = KEYS.pseudonym("anna"), writer.insert, []
+    anna, real = KEYS.pseudonym("anna"), append.insert
+    runs: list[tuple[int, int]] = []
 
     def erasing(*given: Any) -> object:
         if not runs:
