@@ -55,7 +55,7 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
 
 
 class GatewayCopy:
-    """`folder`: policy.yml, audit/ and second/. `public_key`: 64 hex digits, from the vault's private one; `source`: where the log is."""
+    """`folder`: policy.yml, audit/ and second/. `source`: where the log is. `public_key`: 64 hex digits."""
 
     def __init__(self, folder: Path, source: str, public_key: str) -> None:
         self.source = source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -15,7 +16,7 @@ from provision.errors import SetupError
 from provision.models.plan import Plan
 from provision.pipeline import evidence_gateway
 from provision.runner.workspace import Workspace
-from tests.unit.papers.conftest import LAB
+from tests.unit.papers.conftest import LAB, LAYER_PYTHON, LogMaker
 
 COMMAND = ["evidence", "--profile", "sme-2x4090", "--lab", "--gateway"]
 
@@ -31,6 +32,32 @@ def test_the_script_goes_by_standard_input_and_its_output_comes_back(monkeypatch
     given = fetch(monkeypatch, "import sys; sys.stdout.write(sys.stdin.read())").decode()
     compile(given, "script", "exec")
     assert "keys.sqlite" not in given
+
+
+def test_the_copy_of_a_real_log_verifies(make_log: LogMaker, tmp_path: Path) -> None:
+    """The gateway's script with this machine's paths in the place of the gateway's."""
+    audit, second, public_key = make_log([("public", "chat", 2)])
+    policy, program = tmp_path / "policy.yml", LAYER_PYTHON.with_name("decision-layer")
+    policy.write_text("policy")
+    script = evidence_gateway._SCRIPT
+    for theirs, ours in (
+        ("/var/lib/decision-layer-checkpoints", second),
+        ("/etc/decision-layer/policy.yml", policy),
+        ("/opt/decision-layer/current/bin/decision-layer", program),
+    ):
+        assert theirs in script
+        script = script.replace(theirs, str(ours))
+    done = subprocess.run([LAYER_PYTHON, "-I", "-", audit], input=script.encode(), capture_output=True, check=True)
+    to = tmp_path / "to"
+    evidence_gateway._unpack(done.stdout, to, "gateway")
+    assert sorted(path.name for path in (to / "audit").iterdir()) == [
+        "audit.sqlite",
+        "checkpoints.jsonl",
+        "latest.json",
+    ]
+    places = ["--directory", to / "audit", "--second-place", to / "second", "--public-key", public_key]
+    said = subprocess.run([program, "audit", "verify", *places], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout.split(":")[0]) == (0, "whole"), said.stdout
 
 
 def test_what_went_wrong_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
