@@ -18,10 +18,12 @@ _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 # Besides the lexicon's words: whoever speaks or is spoken to is a person too.
 _SPEAKERS = frozenset(
-    "i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner dir dich "
-    "wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine seinen seinem "
-    "seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han hun ham hende hans "
-    "hendes sin sit sine de dem deres".split()
+    """
+    i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner dir
+    dich  wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine seinen
+    seinem  seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han hun ham
+    hende hans  hendes sin sit sine de dem deres
+    """.split()
 )
 
 
