@@ -55,7 +55,14 @@ def test_the_copy_of_a_real_log_verifies(make_log: LogMaker, tmp_path: Path) -> 
         "checkpoints.jsonl",
         "latest.json",
     ]
-    places = ["--directory", to / "audit", "--second-place", to / "second", "--public-key", public_key]
+    places: list[str | Path] = [
+        "--directory",
+        to / "audit",
+        "--second-place",
+        to / "second",
+        "--public-key",
+        public_key,
+    ]
     said = subprocess.run([program, "audit", "verify", *places], capture_output=True, text=True, check=False)
     assert (said.returncode, said.stdout.split(":")[0]) == (0, "whole"), said.stdout
 
