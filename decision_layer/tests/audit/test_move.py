@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    asyncio.run(fill(SqliteBackend(tmp_path / "log"), tmp_path / "second", rounds=4))
+    asyncio.run(fill(SqliteBackend(tmp_path / "log"), tmp_path / "second", rounds=2))
     (tmp_path / "key").write_text(hashlib.sha256(b"a test's audit key").hexdigest() + "\n")
     return tmp_path
 
@@ -68,7 +68,7 @@ async def _one_more(backend: Backend, second: Path) -> None:
 def test_the_chain_goes_on_in_postgresql(home: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     before = _rows(SqliteBackend(home / "log"))
     assert _run(home, server, "move") == 0
-    assert "whole: 5" in capsys.readouterr().out
+    assert "whole: 29" in capsys.readouterr().out
     target = make_backend(home / "log", server)
     assert _rows(target) == before
     asyncio.run(_one_more(target, home / "second"))
@@ -169,7 +169,10 @@ def test_another_log_is_not_written_over(
     assert verify(SqliteBackend(home / "log"), home / "second", KEYS.publics, KEYS).troubles == []
 
 
-def test_a_gateway_that_runs_is_noticed(home: Path, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_gateway_that_runs_is_noticed(
+    home: Path, server: Server, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(move, "_WAIT_S", 0.5)
     with (
         contextlib.closing(SqliteBackend(home / "log").open_log(create=False, wait_s=1)) as other,
         other.snapshot(),

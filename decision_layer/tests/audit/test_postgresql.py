@@ -125,16 +125,19 @@ def tiny(cluster: Cluster, tmp_path: Path) -> Iterator[Server]:
     if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
         disk.rmdir()
         pytest.skip("may not mount a tmpfs")
-    shutil.chown(disk, "postgres")
-    cluster.run(f"CREATE TABLESPACE tiny LOCATION '{disk}'")
-    cluster.run("GRANT CREATE ON TABLESPACE tiny TO decision_layer")
-    cluster.run("ALTER ROLE decision_layer SET default_tablespace = tiny")
     server = cluster.server()
-    yield server
-    cluster.run(f"ALTER ROLE decision_layer RESET default_tablespace; DROP SCHEMA {server.schema} CASCADE")
-    cluster.run("DROP TABLESPACE tiny")
-    subprocess.run(["umount", "-l", disk], check=True)
-    disk.rmdir()
+    try:
+        shutil.chown(disk, "postgres")
+        cluster.run(f"CREATE TABLESPACE tiny LOCATION '{disk}'")
+        cluster.run("GRANT CREATE ON TABLESPACE tiny TO decision_layer")
+        cluster.run("ALTER ROLE decision_layer SET default_tablespace = tiny")
+        yield server
+        cluster.run("ALTER ROLE decision_layer RESET default_tablespace")
+        cluster.run(f"DROP SCHEMA {server.schema} CASCADE")
+        cluster.run("DROP TABLESPACE tiny")
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+        disk.rmdir()
 
 
 def test_a_disk_that_is_full(tiny: Server, tmp_path: Path) -> None:

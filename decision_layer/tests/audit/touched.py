@@ -141,7 +141,7 @@ class SqliteSource:
 class PostgresqlSource:
     """The same in PostgreSQL; every copy is in one other schema, so there is one copy at a time."""
 
-    mutations = 108  # six of each
+    mutations = 72  # four of each
 
     def __init__(self, home: Path, cluster: Cluster) -> None:
         self._home, self._cluster = home, cluster
