@@ -85,5 +85,9 @@ def features(rows: list[Labelled], lexicon: Lexicon) -> tuple[list[Row], set[str
         for unit in units(lower, lexicon.read(folded, lower, Hits()), names, peopled):
             counts = Counter(feature for word in set(unit.words) for feature in (word, *parts(word)))
             counts.update(f for f in unit.features if not (row.tuned and f.endswith(FIRED)))
-            found.append(Row(number, counts, frozenset((s.term.kind, s.term.role is Role.SURE) for s in unit.subjects if s.fires)))
+            found.append(
+                Row(
+                    number, counts, frozenset((s.term.kind, s.term.role is Role.SURE) for s in unit.subjects if s.fires)
+                )
+            )
     return found, set(aliases(lexicon.first_names(), ())) - set(names)

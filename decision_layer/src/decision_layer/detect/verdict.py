@@ -17,12 +17,13 @@ _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
 # Besides the lexicon's words: whoever speaks or is spoken to is a person too.
-_SPEAKERS = frozenset(
-    "i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner dir dich "
-    "wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine seinen seinem "
-    "seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han hun ham hende hans "
-    "hendes sin sit sine de dem deres".split()
-)
+_SPEAKERS_TEXT = """
+i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner
+dir dich wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine
+seinen seinem seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han
+hun ham hende hans hendes sin sit sine de dem deres
+"""
+_SPEAKERS = frozenset(_SPEAKERS_TEXT.split())
 
 
 class Unit(NamedTuple):
@@ -41,9 +42,7 @@ def people(lexicon: Lexicon) -> frozenset[str]:
     return frozenset({*lexicon.people(), *_SPEAKERS, NAME})
 
 
-def units(
-    lower: str, reading: Reading, names: dict[str, str], peopled: frozenset[str] | None = None
-) -> Iterator[Unit]:
+def units(lower: str, reading: Reading, names: dict[str, str], peopled: frozenset[str] | None = None) -> Iterator[Unit]:
     """The sentences of a text, without the shortest and without those that hold neither people (`peopled`: what
     `people` gave) nor a subject's word: no data of a person."""
     by_sentence: defaultdict[int, list[Said]] = defaultdict(list)
