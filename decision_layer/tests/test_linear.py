@@ -16,7 +16,19 @@ try:
 except ImportError:  # pragma: no cover
     raise
 
-MODULES = ("contact", "context", "dates", "digits", "letters", "lexicon", "normalise", "phones", "secrets", "sentences")
+MODULES = (
+    "contact",
+    "context",
+    "dates",
+    "digits",
+    "implied",
+    "letters",
+    "lexicon",
+    "normalise",
+    "phones",
+    "secrets",
+    "sentences",
+)
 
 
 @pytest.mark.parametrize("name", sorted(CORPUS))

@@ -18,59 +18,12 @@ NONE = "none"
 MOST = 40  # sentences of one template
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"\$([FMNS])")
-_NAMES = {
-    "F": [
-        "Anna",
-        "Maria",
-        "Julia",
-        "Nora",
-        "Freja",
-        "Heike",
-        "Ingrid",
-        "Olivia",
-        "Priya",
-        "Fatima",
-        "Zofia",
-        "Lone",
-        "Birgit",
-        "Amelie",
-        "Carmen",
-        "Ruth",
-    ],
-    "M": [
-        "Peter",
-        "Thomas",
-        "Lars",
-        "Jens",
-        "Oliver",
-        "Ahmed",
-        "Marek",
-        "Uwe",
-        "Stefan",
-        "Henrik",
-        "George",
-        "Ravi",
-        "Emil",
-        "Kurt",
-        "Daniel",
-        "Bruno",
-    ],
-    "S": [
-        "Kern",
-        "Vogt",
-        "Lindqvist",
-        "Mortensen",
-        "Whitfield",
-        "Adeyemi",
-        "Brandt",
-        "Kowalski",
-        "Sloan",
-        "Rasmussen",
-        "Haller",
-        "Petrescu",
-        "Ibsen",
-    ],
+_WORDS = {
+    "F": "Anna Maria Julia Nora Freja Heike Ingrid Olivia Priya Fatima Zofia Lone Birgit Amelie Carmen Ruth",
+    "M": "Peter Thomas Lars Jens Oliver Ahmed Marek Uwe Stefan Henrik George Ravi Emil Kurt Daniel Bruno",
+    "S": "Kern Vogt Lindqvist Mortensen Whitfield Adeyemi Brandt Kowalski Sloan Rasmussen Haller Petrescu Ibsen",
 }
+_NAMES = {key: words.split() for key, words in _WORDS.items()}
 _NAMES["N"] = _NAMES["F"] + _NAMES["M"]
 
 

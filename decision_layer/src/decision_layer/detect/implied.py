@@ -32,6 +32,7 @@ LONGEST = 48  # words that are judged together; more of them would only add up n
 _BITS = 32
 _MASK = (1 << _BITS) - 1
 _WORD = re.compile(r"\w+")
+_MARKS = ",.;:!?()[]\"'/-\n"
 _AFFIXES = (5, 7)  # letters of a beginning or an end of a word that say what it is about
 _TIES = {Role.NAMED: "named", Role.GENERAL: "general", Role.CUE: "cue", Role.GROUP: "group", Role.OURS: "ours"}
 
@@ -63,10 +64,12 @@ def sights(seen: Iterable[Sight], roles: Collection[Role]) -> Iterator[str]:
         yield from (f"=seen+{name}" for tie, name in _TIES.items() if tie in roles)
 
 
-def tokens(lower: str, start: int, end: int, aliases: dict[str, str]) -> list[str]:
-    """The words of a sentence, with one word for all first names."""
-    words = _WORD.findall(lower, start, end)
-    return list(map(aliases.get, words, words))
+def apart(lower: str) -> str:
+    """The text, as long as before, with spaces for what stands between words: then `split` finds them, which is much
+    faster than a pattern."""
+    for mark in _MARKS:
+        lower = lower.replace(mark, " ")
+    return lower
 
 
 def pack(weights: Iterable[int]) -> int:

@@ -7,24 +7,23 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import KINDS, NAME, Implied, Sight, sights, tokens
+from decision_layer.detect.implied import KINDS, Implied, Sight, apart, sights
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
 from decision_layer.detect.vocabulary import Role
 
 # Below these sums the classifier overrules a word of the vocabularies: one that stands for itself, and any other.
-VETO_SURE, VETO = -48, -16
+VETO_SURE, VETO = -32, 0
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
 # Besides the lexicon's words: whoever speaks or is spoken to is a person too.
-_SPEAKERS = frozenset(
-    """
-    i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner dir
-    dich  wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine seinen
-    seinem  seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han hun ham
-    hende hans  hendes sin sit sine de dem deres
-    """.split()  # noqa: SIM905 - a list of words, one a line, says less
-)
+_SPEAKERS_TEXT = """
+i my me you your yours we us our ich mein meine meinen meiner meinem mir mich du dein deine deinen deiner
+dir dich wir uns unser unsere unseren unserem unserer euer eure ihr ihre ihren ihrem ihrer ihrs sein seine
+seinen seinem seiner er sie ihn ihm man jeg mig min mit mine du dig din dit dine vi os vores jer jeres han
+hun ham hende hans hendes sin sit sine de dem deres
+"""
+_SPEAKERS = frozenset(_SPEAKERS_TEXT.split())
 
 
 class Unit(NamedTuple):
@@ -40,21 +39,23 @@ class Unit(NamedTuple):
 
 def people(lexicon: Lexicon) -> frozenset[str]:
     """Words that make a sentence one about people."""
-    return frozenset({*lexicon.people(), *_SPEAKERS, NAME})
+    return frozenset({*lexicon.people(), *_SPEAKERS})
 
 
-def units(lower: str, reading: Reading, names: dict[str, str], peopled: frozenset[str] | None = None) -> Iterator[Unit]:
-    """The sentences of a text, without the shortest and without those that hold neither people (`peopled`: what
-    `people` gave) nor a subject's word: no data of a person."""
+def units(lower: str, reading: Reading, names: dict[str, str], here: frozenset[str]) -> Iterator[Unit]:
+    """The sentences of a text, without the shortest and without those that hold neither people (`here`: what `people`
+    gave) nor a subject's word: no data of a person."""
     by_sentence: defaultdict[int, list[Said]] = defaultdict(list)
     for said in reading.subjects:
         by_sentence[said.sentence].append(said)
+    spaced, first = apart(lower), names.keys()
     start = 0
     for number, end in enumerate([*reading.breaks, len(lower)]):
         subjects = by_sentence.get(number, [])
         if subjects or end - start >= _SHORTEST:
-            words = tokens(lower, start, end, names)
-            if subjects or number in reading.peopled or peopled is None or not peopled.isdisjoint(words):
+            words = spaced[start:end].split()
+            if subjects or number in reading.peopled or not (here.isdisjoint(words) and first.isdisjoint(words)):
+                words = list(map(names.get, words, words))
                 seen: set[Sight] = {(s.term.kind, s.term.role, s.fires) for s in subjects}
                 features = set(sights(seen, reading.roles.get(number, ()))) if seen else set()
                 yield Unit(start, end, words, subjects, features)
