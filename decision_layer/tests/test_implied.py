@@ -18,7 +18,7 @@ from decision_layer.parts import Part
 from training.expand import NONE, texts
 
 NOUGHT = " ".join("0" for _ in KINDS)
-SMALL = st.lists(st.integers(-(2**30), 2**30), min_size=len(KINDS), max_size=len(KINDS))
+SMALL = st.lists(st.integers(-(2**29), 2**29), min_size=len(KINDS), max_size=len(KINDS))
 
 
 def _kinds(text: str) -> set[str]:

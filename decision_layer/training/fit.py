@@ -65,7 +65,8 @@ def _balance(classes: Ints) -> Floats:
     numbers = np.bincount(classes, minlength=len(CLASSES))
     factors = np.sqrt(numbers[1:].mean() / np.maximum(numbers, 1))
     factors[0] = 1
-    return factors[classes]
+    each: Floats = factors[classes]
+    return each
 
 
 def _strongest(texts: Sequence[Labelled], rows: Sequence[Row], scores: Floats) -> Floats:
