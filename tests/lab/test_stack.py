@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -214,7 +215,14 @@ def test_two_runs_at_once_the_loser_exits_8_within_2_s(first: dict[str, Any], st
 
 def test_ctrl_c_ends_within_10_s_and_the_next_run_goes_on(first: dict[str, Any], stack: Stack) -> None:
     argv = [sys.executable, "-m", "provision.cli.main", "up", "--client", CLIENT, "--lab", "--yes", "--full"]
-    with subprocess.Popen(argv, env=stack.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+    # As a terminal starts it: whoever started pytest in the background may have had SIGINT ignored.
+    with subprocess.Popen(
+        argv,
+        env=stack.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as run:
         time.sleep(6)
         run.send_signal(2)
         started = time.monotonic()
