@@ -40,7 +40,7 @@ class Stack:
 
     def json(self, *arguments: str) -> Any:
         done = self.run(*arguments, *self.choice, "--json")
-        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+        assert done.returncode == 0, _told(done)
         return json.loads(done.stdout)
 
     def ssh(self, machine: str, command: str, given: str = "") -> str:
@@ -58,6 +58,15 @@ class Stack:
         """Every value of the vault; the signing key lies beside it and has none to show."""
         names = [secret["name"] for secret in self.json("secrets", "show")["secrets"] if secret["kind"] != "ed25519"]
         return {name: self.secret(name) for name in names}
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> str:
+    """The checks that failed, where there are some; else the end of what was printed."""
+    try:
+        checks = json.loads(done.stdout)["verified"]["signed"]["receipt"]["checks"]
+    except (ValueError, KeyError, TypeError):
+        return (done.stdout + done.stderr)[-4000:]
+    return json.dumps([check for check in checks if check["status"] == "failed"], indent=1)
 
 
 @contextmanager
