@@ -128,6 +128,7 @@ def list_dashboards(plan: Plan) -> tuple[str, ...]:
     """Those that this plan has something for, in the order of the list."""
     placed = {service.name for service in plan.services}
     there = {
+        "engines": any(engine.service in ENGINE_JOBS for engine in plan.engines),
         "gpus": bool(plan.cards),
         "backups": bool(WITH_SNAPSHOTS & placed),
         "gateway": GATEWAY in placed,

@@ -136,7 +136,7 @@ def test_the_engine_gets_what_ollama_gives_it(api: httpx.Client, tmp_path: Path)
     settle(api, tmp_path, model("chat"))
     told = api.post("/v1/chat/completions", json={"model": "chat", "messages": []}).json()
     words = " ".join(told["argv"])
-    assert told["path"] == "/v1/chat/completions"
+    assert (told["path"], told["model"]) == ("/v1/chat/completions", "chat")
     # llm/llama_server.go: -c is the context of all slots together.
     for expected in ("-c 6144 -np 3", "--cache-type-k q8_0", "-ngl 19", "--host 127.0.0.1", "--offline"):
         assert expected in words

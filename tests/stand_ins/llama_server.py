@@ -15,13 +15,14 @@ class Server(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         timings = {"prompt_n": 5, "prompt_ms": 50.0, "predicted_n": 8, "predicted_ms": 400.0}
-        self._send({"path": self.path, "asked": asked, "argv": sys.argv[1:], "content": "text", "timings": timings})
+        told = {"path": self.path, "asked": asked, "argv": sys.argv[1:], "content": "text", "timings": timings}
+        self._send({**told, "model": sys.argv[sys.argv.index("--alias") + 1]})
 
     def log_message(self, *_: object) -> None:
         pass
 
     def _send(self, body: object) -> None:
-        data = json.dumps(body).encode()
+        data = json.dumps(body, separators=(",", ":")).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))

@@ -109,3 +109,9 @@ def test_the_probe_asks_each_query_once(
     assert (seen.anonymous.status, seen.wrong_password.status, seen.sign_in.status) == (401, 401, status)
     told = [(query.query, query.series, query.error) for query in seen.queries]
     assert told == ([("up", 2, ""), ("broken(", 0, "parse error")] if password == "right" else [])
+
+
+def test_ollama_tells_no_metrics_and_has_no_board_of_engines(with_grafana: Plan) -> None:
+    document = json.loads(with_grafana.model_dump_json())
+    document["engines"] = [engine | {"service": "ollama"} for engine in document["engines"]]
+    assert list_dashboards(Plan.model_validate(document)) == tuple(name for name in NAMES if name != "engines")

@@ -208,10 +208,12 @@ class Api(http.server.BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         """The request to the model's llama-server, and its answer as it comes."""
         wanted = self._body()
-        runner = self.models.load(str(wanted.get("model")))
+        runner = self.models.load(wanted["model"])
         if runner is None:
-            self._not_found(str(wanted.get("model")))
+            self._not_found(wanted["model"])
             return
+        # ChatHandler of server/routes.go answers with the name as it was asked for; llama-server knows the full one.
+        full, asked = (f'"model":{json.dumps(name)}'.encode() for name in (runner.model["name"], wanted["model"]))
         try:
             answer = runner.ask(self.path, wanted)
         except urllib.error.HTTPError as error:
@@ -221,8 +223,8 @@ class Api(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Type", answer.headers.get("Content-Type", "application/json"))
             self.send_header("Connection", "close")
             self.end_headers()
-            while block := answer.read1(65536):
-                self.wfile.write(block)
+            for line in answer:
+                self.wfile.write(line.replace(full, asked))
                 self.wfile.flush()
         self.close_connection = True
 
