@@ -27,6 +27,8 @@ _SERVICE = "decision_layer"
 _DATABASE_KEY = "audit_database"  # the name of the file, which decision_layer's settings take by default
 METRICS_KEY = "metrics"
 """Name of the file with the password by which Prometheus reads."""
+_LANGFUSE_KEYS = {"public": "pk-lf-", "secret": "sk-lf-"}
+"""Keys of Langfuse's project, with what upstream has before each and the vault has not."""
 
 
 def decision_layer_vars(
@@ -39,8 +41,31 @@ def decision_layer_vars(
         "decision_layer_port": service.port,
         "decision_layer_policy": policy_text(plan, given),
         "decision_layer_audit_url": audit_url(plan),
-        "decision_layer_keys": [{"name": name, "key": key} for name, key in _keys(plan).items()],
+        "decision_layer_langfuse": _langfuse(plan),
+        "decision_layer_keys": [
+            *({"name": name, "key": key} for name, key in _keys(plan).items()),
+            *_langfuse_keys(plan),
+        ],
     }
+
+
+def _langfuse(plan: Plan) -> dict[str, str]:
+    """Where its records are sent, and the names of the keys; {} where no Langfuse is planned."""
+    service = next((service for service in plan.services if service.name == "langfuse"), None)
+    if service is None:
+        return {}
+    names = {f"{kind}_key": f"langfuse_{kind}" for kind in _LANGFUSE_KEYS}
+    # Its port is of the machine's address, also for who is on the same machine.
+    return {"url": f"http://{address_of(plan, service.machine)}:{service.port}", **names}
+
+
+def _langfuse_keys(plan: Plan) -> list[dict[str, Any]]:
+    if all(service.name != "langfuse" for service in plan.services):
+        return []
+    return [
+        {"name": f"langfuse_{kind}", "key": SecretReference(name=f"langfuse_{kind}_key"), "prefix": prefix}
+        for kind, prefix in _LANGFUSE_KEYS.items()
+    ]
 
 
 def audit_url(plan: Plan) -> str:

@@ -162,6 +162,10 @@ class TracingObservation(Frozen):
     wait_s: float | None = None
     """From sending it to reading it; None where it did not come."""
     removed: WebStep
+    decision: WebStep | None = None
+    """Of the record of an answer, which the decision layer sends by itself; None where there was none to look for."""
+    decision_wait_s: float | None = None
+    """From then on until it was there; None where it did not come."""
 
 
 class ClosedPath(Frozen):

@@ -86,7 +86,7 @@ def observe_web(
             else None
         )
         deciding = pool.submit(ask_decisions) if ask_decisions else None
-        tracing = pool.submit(_trace, traces, ca_file, credentials) if traces else None
+        tracing = pool.submit(_trace, traces, ca_file, credentials, deciding) if traces else None
         contesting = pool.submit(_challenge, contest, ca_file, credentials) if contest else None
         return WebObservation(
             tls=tuple(item.result() for item in tls),
@@ -122,9 +122,12 @@ def _dashboards(site: Site, ca_file: Path | None, credentials: Credentials, plan
     return observe_dashboards(site, ca_file, credentials.metrics_login, password, list_dashboards(plan))
 
 
-def _trace(site: Site, ca_file: Path | None, credentials: Credentials) -> TracingObservation:
+def _trace(
+    site: Site, ca_file: Path | None, credentials: Credentials, deciding: Future[DecisionObservation] | None
+) -> TracingObservation:
     public, secret = credentials.trace_public_key.get_secret_value(), credentials.trace_secret_key.get_secret_value()
-    return observe_tracing(site.url, ca_file, public, secret, site.address)
+    record = deciding.result().plain.record if deciding else ""
+    return observe_tracing(site.url, ca_file, public, secret, site.address, record)
 
 
 def _challenge(site: Site, ca_file: Path | None, credentials: Credentials) -> ChallengeObservation:

@@ -24,9 +24,12 @@ _RETRY_S = 1.0
 
 
 def observe_tracing(
-    url: str, ca_file: Path | None, public_key: str, secret_key: str, address: str = ""
+    url: str, ca_file: Path | None, public_key: str, secret_key: str, address: str = "", record: str = ""
 ) -> TracingObservation:
-    """Everything about traces. The keys come without upstream's prefixes, as the vault has them."""
+    """Everything about traces. The keys come without upstream's prefixes, as the vault has them.
+
+    `record`: id of an answer that the decision layer gave, which then must be there too; "" for none.
+    """
     try:
         client = open_client(url, ca_file, address)
     except OSError as error:
@@ -54,6 +57,8 @@ def observe_tracing(
         )
         read_back, wait_s = _read_back(client, right, trace)
         removed, _ = _call(client, "DELETE", TRACES, auth=right, json={"traceIds": [trace]})
+        # Without a trace of the caller's own, the decision layer makes the trace's id of the record's (audit/otlp.py).
+        of_record = _read_back(client, right, record.replace("-", "")) if record else (None, None)
     listed = found.get("data") or [{}]
     return TracingObservation(
         health=health,
@@ -66,6 +71,8 @@ def observe_tracing(
         read_back=read_back,
         wait_s=wait_s,
         removed=removed,
+        decision=of_record[0],
+        decision_wait_s=of_record[1],
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import yaml
 
 from provision.lab import bundles, small_model
 from provision.pipeline.artifacts import gather_artifacts
@@ -18,7 +20,9 @@ from provision.pipeline.stages import StageClock
 from provision.places import find_cache
 from tests.lab.lab_home import lab_home_folder
 from tests.lab.standing import Stack
+from tests.unit.planner.tracing import documented_machine
 
+BUILTIN = Path(__file__).parents[2] / "provision" / "profile" / "builtin"
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 
@@ -27,11 +31,20 @@ class Case(NamedTuple):
     network: str
     engine: str = "llama_cpp"
     settings: tuple[str, ...] = ()
+    traced: bool = False
 
-    @property
-    def choice(self) -> tuple[str, ...]:
+    def choose(self, folder: Path) -> tuple[str, ...]:
+        """Words for the command line; a profile with tracing is written into the folder, under the same name."""
         settings = (f"network.cidr={self.network}", *self.settings)
-        return ("--profile", self.profile, *(word for one in settings for word in ("--set", one)), "--lab")
+        profile = self._write_traced(folder) if self.traced else self.profile
+        return ("--profile", profile, *(word for one in settings for word in ("--set", one)), "--lab")
+
+    def _write_traced(self, folder: Path) -> str:
+        profile = yaml.safe_load((BUILTIN / f"{self.profile}.yml").read_text(encoding="utf-8"))
+        profile["machines"].append(documented_machine())
+        path = folder / f"{self.profile}.yml"
+        path.write_text(yaml.safe_dump(profile), encoding="utf-8")
+        return str(path)
 
 
 OLLAMA = ("machines.0.services=[ollama]", "workload.models.0.engine=ollama")
@@ -47,13 +60,15 @@ CASES = {
     "cpu-small": Case("cpu-small", "10.96.48.0/24"),
     "ollama": Case("sme-2x4090", "10.96.49.0/24", "ollama", OLLAMA),
     "vllm": Case("sme-2x4090", "10.96.50.0/24", "vllm", VLLM),
+    "langfuse": Case("sme-2x4090", "10.96.51.0/24", traced=True),
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_up_is_green_and_up_again_changes_nothing(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     with lab_home_folder() as home:
-        stack = Stack(home, case.choice, case.profile)
+        choice = case.choose(home)
+        stack = Stack(home, choice, case.profile)
         try:
             first = stack.json("up", "--yes")
             _print_stages("first", first)
@@ -73,7 +88,7 @@ def test_up_is_green_and_up_again_changes_nothing(case: Case, monkeypatch: pytes
             assert (plan["proxmox"] is None) == (not on_a_node)
             _has_nothing_to_fetch("second", case.profile, monkeypatch)
         finally:
-            gone = stack.run("down", *case.choice)
+            gone = stack.run("down", *choice)
             assert gone.returncode == 0, gone.stderr
 
 

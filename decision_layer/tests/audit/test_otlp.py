@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from decision_layer.audit import gen_ai, otlp
@@ -65,7 +66,7 @@ def _sender(directory: Path, url: str, **more: int) -> OtlpSender:
     return OtlpSender(SqliteBackend(directory), Target(url, "pk", "sk"), every_s=0.05, at_once=7, **more)
 
 
-def test_each_is_sent_once_over_a_restart_and_over_errors(tmp_path: Path) -> None:
+def test_each_is_sent_once_over_a_restart_and_over_errors(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async def run() -> None:
         langfuse = LangfuseStandIn()
         runner, url = await _serve(langfuse)
@@ -86,6 +87,8 @@ def test_each_is_sent_once_over_a_restart_and_over_errors(tmp_path: Path) -> Non
         await again.stop()
         assert len({span["spanId"] for span in langfuse.spans}) == 14
         assert (sender.sent, sender.dropped, again.sent) == (11, 0, 3)
+        assert "it is tried again: HTTPException: Langfuse answered 503" in caplog.text
+        assert "are sent to" in caplog.text
         await store.close()
         await runner.cleanup()
 

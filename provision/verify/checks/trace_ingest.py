@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.models.observation_web import TracingObservation
+from provision.models.plan import Plan
 from provision.verify.checks.chat_login import say
 from provision.verify.evidence import Check, Evidence, Verdict, whole_stack
 from provision.verify.next_step import logs_of_service
@@ -24,7 +25,7 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     if seen is None:
         yield Verdict("failed", _EXPECTED, "not asked", "run provision verify on the controller again")
         return
-    problem = _find_problem(seen, logs_of_service(evidence.plan, "langfuse"))
+    problem = _find_problem(seen, evidence.plan)
     if problem:
         yield Verdict("failed", _EXPECTED, *problem)
         return
@@ -32,10 +33,12 @@ def judge(evidence: Evidence, target: str) -> Iterator[Verdict]:  # noqa: ARG001
     what = f"a stand-in of the lab for Langfuse {seen.version}" if stand_in else f"Langfuse {seen.version}"
     text = f"{what}: project {seen.project}, trace read back after {seen.wait_s:.1f} s and deleted; "
     text += f"wrong key HTTP {seen.wrong_key.status}, sign-up HTTP {seen.sign_up.status}"
+    text += "; the decision layer's record of an answer is there" if seen.decision else ""
     yield Verdict("passed", _EXPECTED, text, seconds=seen.wait_s or 0.0)
 
 
-def _find_problem(seen: TracingObservation, logs: str) -> tuple[str, str] | None:
+def _find_problem(seen: TracingObservation, plan: Plan) -> tuple[str, str] | None:
+    logs = logs_of_service(plan, "langfuse")
     containers = "docker ps on its machine shows which container is unhealthy"
     if seen.health.status != 200:
         return f"it is not healthy: {say(seen.health)}", f"{logs}; {containers}"
@@ -54,6 +57,9 @@ def _find_problem(seen: TracingObservation, logs: str) -> tuple[str, str] | None
         return found, f"the worker writes it: {containers}; docker logs langfuse_worker_1"
     if seen.removed.status != 200:
         return f"the trace cannot be deleted, so retention does nothing: {say(seen.removed)}", logs
+    if seen.decision and seen.decision_wait_s is None:
+        found = f"the decision layer's record of an answer is not there after {PATIENCE_S:.0f} s: {say(seen.decision)}"
+        return found, f"it says in its journal what hinders it: {logs_of_service(plan, 'decision_layer')}"
     return None
 
 
@@ -61,7 +67,8 @@ CHECK = Check(
     id="trace_ingest",
     title="Trace through Langfuse",
     asks="Through the gateway: health, the project with its keys, a wrong key, a sign-up; a trace by OTLP over HTTP, "
-    "read back by the API of observations, deleted.",
+    "read back by the API of observations, deleted. With a decision layer: the record of the answer that it gave to "
+    "`decision_chat`, which it sends by itself.",
     fails="A container is down, the keys are not those of the vault, or the worker does not write.",
     targets=whole_stack,
     judge=judge,

@@ -17,6 +17,7 @@ from provision.inventory.secrets import LANGFUSE, required_secrets
 from provision.models.inventory import InventoryInput, SecretReference
 from provision.pipeline.container_images import STAND_INS, name_stand_in, published_images
 from provision.planner import build_plan
+from provision.profile import load_profile
 from tests.unit.planner.tracing import profile_with_tracing, with_tracing
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -58,6 +59,25 @@ def test_the_role_gets_each_image_by_its_part_and_digest() -> None:
     assert images["web"].startswith("docker.io/langfuse/langfuse@")
     assert values["base_bridges"] == [values["langfuse_bridge"]]
     assert not any("base_bridges" in build_inventory(plan, given).host_vars[other] for other in ("apps", "gateway"))
+
+
+def test_the_decision_layer_sends_its_records_there() -> None:
+    plan = with_tracing()
+    home = next(service.machine for service in plan.services if service.name == "decision_layer")
+    values = build_inventory(plan, InventoryInput()).host_vars[home]
+    trace = next(machine.address for machine in plan.machines if machine.name == "trace")
+    assert values["decision_layer_langfuse"] == {
+        "url": f"http://{trace}:3010",
+        "public_key": "langfuse_public",
+        "secret_key": "langfuse_secret",
+    }
+    keys = {key["name"]: (key["prefix"], key["key"].name) for key in values["decision_layer_keys"] if "prefix" in key}
+    assert keys == {
+        "langfuse_public": ("pk-lf-", "langfuse_public_key"),
+        "langfuse_secret": ("sk-lf-", "langfuse_secret_key"),
+    }
+    without = build_plan(load_profile("sme-2x4090").profile, load_catalog(), client="acme", target="live", lab=None)
+    assert build_inventory(without, InventoryInput()).host_vars[home]["decision_layer_langfuse"] == {}
 
 
 def test_every_secret_of_it_is_made_and_none_is_rotated_into_a_lock_out() -> None:

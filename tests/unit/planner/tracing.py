@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -27,11 +27,17 @@ LAB_MODEL = LabModel(
 )
 
 
-def profile_with_tracing(**changes: str) -> Profile:
-    """A node's profile with the machine that docs/tracing.md tells people to add."""
+def documented_machine() -> dict[str, Any]:
+    """What docs/tracing.md tells people to add."""
     snippet = re.search(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
     assert snippet
     (entry,) = yaml.safe_load(snippet[1])["machines"]
+    return dict(entry)
+
+
+def profile_with_tracing(**changes: str) -> Profile:
+    """A node's profile with that machine."""
+    entry = documented_machine()
     machine = Machine.model_validate({**entry, **changes, "services": tuple(entry["services"])})
     profile = load_profile("sme-2x4090").profile
     return profile.model_copy(update={"machines": (*profile.machines, machine)})

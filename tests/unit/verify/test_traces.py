@@ -41,6 +41,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "not there": ({"wait_s": None}, "not there after"),
     "another": ({"read_back.detail": "something else"}, "not there after"),
     "not deleted": ({"removed.status": 405}, "retention does nothing"),
+    "not sent by itself": ({"decision": {"status": 200}}, "record of an answer is not there"),
 }
 
 
@@ -138,8 +139,24 @@ def test_the_probe_sends_waits_reads_and_deletes(url: str, tmp_path: Path, monke
     assert seen.read_back.detail == web_traces.NAME
     assert seen.wait_s is not None
     assert (seen.removed.status, Upstream.spans) == (200, [])
+    assert seen.decision is None
     # With another key than the service's, nothing is taken.
     assert web_traces.observe_tracing(url, tmp_path, "public", "other").sent.status == 401
+
+
+def test_the_record_of_an_answer_is_looked_for_by_its_id(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = "0192f0c1-2345-7abc-8def-0123456789ab"
+    monkeypatch.setattr(web_traces, "_RETRY_S", 0.01)
+    monkeypatch.setattr(web_traces, "PATIENCE_S", 0.1)
+    monkeypatch.setattr(web_traces, "open_client", lambda url, *_: httpx.Client(base_url=url, trust_env=False))
+    assert web_traces.observe_tracing(url, tmp_path, "public", "secret", record=record).decision_wait_s is None
+    Upstream.spans.append({"traceId": "0192f0c123457abc8def0123456789ab", "name": "allow internal"})
+    seen = web_traces.observe_tracing(url, tmp_path, "public", "secret", record=record)
+    assert seen.decision_wait_s is not None
+    assert seen.decision is not None
+    assert seen.decision.detail == "allow internal"
 
 
 def test_a_gateway_whose_ca_is_not_known_is_no_exception(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import logging
 import os
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from decision_layer.audit.errors import AuditError
 from decision_layer.audit.reader import Found, LogReader
 from decision_layer.audit.record import Decision, Outcome
 
+log = logging.getLogger(__name__)
 PATH = "/api/public/otel/v1/traces"
 CURSOR = "otlp-sent"
 # The server has looked at these and will not take them another time; 401, 403, 404 are ours to correct, so they wait.
@@ -83,11 +85,21 @@ class OtlpSender:
         while True:
             try:
                 more = await self._step()
-                self.error, wait_s = "", self._every_s
+                self._note("")
+                wait_s = self._every_s
             except (AuditError, HTTPException, OSError, msgspec.MsgspecError) as error:
-                self.error, more = f"{type(error).__name__}: {error}", False
+                self._note(f"{type(error).__name__}: {error}")
+                more = False
                 wait_s = min(wait_s * 2, 60.0)
             await asyncio.sleep(0 if more else wait_s)
+
+    def _note(self, error: str) -> None:
+        """In the journal once, however often it is tried."""
+        if error and error != self.error:
+            log.warning("records are not sent to %s, it is tried again: %s", self._target.url, error)
+        elif self.error and not error:
+            log.warning("records are sent to %s again", self._target.url)
+        self.error = error
 
     async def _step(self) -> bool:
         """Send the next rows; whether there may be more."""
