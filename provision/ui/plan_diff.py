@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -23,10 +24,30 @@ def render_plan_diff(changes: Sequence[PlanChange]) -> Text:
     return text
 
 
+_ALL_SAID = frozenset({"what", "where", "name", "source", "target", "protocol"})
+"""Of a member that comes or goes, what its path has already said."""
+
+
+def _shorten(text: str) -> str:
+    """A member's plain values as words; the whole of it is in `provision plan --json`."""
+    try:
+        member = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(member, dict):
+        return text
+    if "purpose" in member:
+        return " ".join(str(member[key]) for key in ("purpose", "url") if member.get(key))
+    plain = {
+        key: value for key, value in member.items() if isinstance(value, str | int | float) and key not in _ALL_SAID
+    }
+    return ", ".join(f"{key} {value}" for key, value in plain.items())
+
+
 def _line(change: PlanChange) -> Text:
     path = printable(change.path)
     if change.before is None:
-        return Text(f"  + {path}: {printable(change.after or '')}\n", style="green")
+        return Text(f"  + {path}: {printable(_shorten(change.after or ''))}\n", style="green")
     if change.after is None:
-        return Text(f"  - {path}: {printable(change.before)}\n", style="red")
+        return Text(f"  - {path}: {printable(_shorten(change.before))}\n", style="red")
     return Text(f"  ~ {path}: {printable(change.before)} → {printable(change.after)}\n", style="yellow")
