@@ -80,6 +80,7 @@ def _say(plan: Plan, own: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "default_class": plan.routing.default_class,
         "zones": [{"name": HOME, "title": "self-hosted", "home": True}, *map(_plain, plan.routing.zones)],
         "findings": _FINDINGS,
+        **({"second_stage": _plain(plan.routing.second_stage)} if plan.routing.second_stage else {}),
         "opaque": "confidential",
         "rules": [
             *map(_plain, plan.routing.rules),

@@ -95,6 +95,17 @@ class CloudRule(Frozen):
     budget: PolicyName | None = None
 
 
+class SecondStage(Frozen):
+    """A model of the firm's own reads what the detectors found nothing in, before it leaves. It only raises a class."""
+
+    model: ModelName
+    """Its name in `workload.models`; it writes text."""
+    when: Literal["unlabelled", "always"] = "unlabelled"
+    """`unlabelled`: what neither the request nor its client's key has a label for. `always`: labelled ones too."""
+    timeout_seconds: Annotated[float, Field(gt=0, le=120)] = 10.0
+    """Without an answer by then, or with one that names no class, the request stays at home."""
+
+
 class CloudBudget(Frozen):
     name: PolicyName
     euro_per_day: Annotated[float, Field(gt=0, le=1_000_000)]
@@ -113,6 +124,7 @@ class Routing(Frozen):
     classes: Annotated[tuple[CloudClass, ...], Field(max_length=6)] = ()
     rules: Annotated[tuple[CloudRule, ...], Field(max_length=64)] = ()
     budgets: Annotated[tuple[CloudBudget, ...], Field(max_length=16)] = ()
+    second_stage: SecondStage | None = None
     reviewers: _Names = ()
     """Who decides challenges. Each signs in with the secret decision_layer_person_<name>."""
     approvers: _Names = ()

@@ -29,7 +29,7 @@ from provision.planner.network import (
 from provision.planner.placement import ENGINES, check_machines, order_roles, place_services
 from provision.planner.problems import Problems
 from provision.planner.replicas import plan_balancers, spread_replicas
-from provision.planner.routing import check_routing
+from provision.planner.routing import check_routing, check_second_stage
 from provision.planner.scratch import check_scratch, scratch_of
 from provision.planner.sign_in import plan_sign_in
 from provision.planner.systems import check_system, system_of
@@ -69,6 +69,7 @@ def build_plan(
     addresses = assign_addresses(profile, problems)
     cards = list_cards(profile, catalog, client, simulated=target == "lab", problems=problems)
     engines = plan_engines(profile, catalog, homes, cards, lab, problems)
+    check_second_stage(profile, engines, problems)
     problems.raise_if_any()
 
     sites = plan_sites(profile, homes, addresses, catalog)

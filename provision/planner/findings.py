@@ -10,10 +10,10 @@ from provision.models.profile import Machine, Profile
 from provision.planner.demand import ENGINE_NAMES, list_files
 from provision.planner.provider_firewalls import firewall_finding
 from provision.planner.replicas import Replica
-from provision.planner.routing import DECISION_SERVICE
+from provision.planner.routing_findings import routing_findings
 from provision.planner.scratch import scratch_findings
 from provision.planner.systems import system_findings
-from provision.planner.way_in import GATEWAY_SERVICE, plan_outside
+from provision.planner.way_in import GATEWAY_SERVICE
 
 FREE_POWER_W = 250
 """Left of the power supply beside the GPUs for CPU, disks and fans: an assumption."""
@@ -39,8 +39,7 @@ def collect_findings(
         *scratch_findings(profile, live=live),
         *system_findings(profile, live=live),
         *_gateway(homes),
-        *_outside(profile, homes),
-        *_people(profile, homes),
+        *routing_findings(profile, homes),
         *_releases(homes, catalog),
         Finding(
             severity="note",
@@ -191,27 +190,6 @@ def _stand_in_vms(profile: Profile) -> Iterator[Finding]:
                 where=f"machines.{index}.kind",
                 hint="the lab says nothing about its kernel, boot and cloud-init",
             )
-
-
-def _outside(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]:
-    for flow in plan_outside(profile, homes):
-        addresses = ", ".join(map(str, flow.addresses))
-        yield Finding(
-            severity="note",
-            what=f"'{flow.source}' may open connections to {flow.host} ({addresses}, port {flow.port}): {flow.purpose}",
-            where="access",
-            hint="nothing else leaves the house; correct the addresses where the service moves",
-        )
-
-
-def _people(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]:
-    if DECISION_SERVICE in homes and not profile.routing.reviewers:
-        yield Finding(
-            severity="warning",
-            what="whoever contests a decision of the models reaches nobody: no reviewer is named",
-            where="routing.reviewers",
-            hint="name who decides within a month (GDPR Art. 12(3)), for example reviewers: [jane-doe]",
-        )
 
 
 def _gateway(homes: Mapping[str, Machine]) -> Iterator[Finding]:

@@ -5,10 +5,11 @@ What the policy's own check would say is said here, in the profile's words, befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+from provision.models.plan import EngineInstance
 from provision.models.profile import Machine, Profile
 from provision.planner.problems import Problems
 
@@ -56,7 +57,16 @@ def check_routing(profile: Profile, homes: Mapping[str, Machine], problems: Prob
     _check_addresses(profile, problems)
 
 
-_SAID_BY_POLICY = ("default_class", "zones", "classes", "rules", "budgets")
+_SAID_BY_POLICY = ("default_class", "zones", "classes", "rules", "budgets", "second_stage")
+
+
+def check_second_stage(profile: Profile, engines: Sequence[EngineInstance], problems: Problems) -> None:
+    """What it reads is not judged yet, so only a model at home may; and it must write an answer."""
+    stage = profile.routing.second_stage
+    readers = sorted({engine.served_name for engine in engines if not engine.embeddings})
+    if stage and stage.model not in readers:
+        hint = f"name one of the firm's own that write text: {', '.join(readers) or 'none'}"
+        problems.add(f"'{stage.model}' cannot read what would leave", at=f"{_AT}.second_stage.model", hint=hint)
 
 
 def _check_firm_policy(profile: Profile, problems: Problems) -> None:

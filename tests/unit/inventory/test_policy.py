@@ -154,6 +154,18 @@ def test_people_decide_with_keys_of_their_own(tmp_path: Path) -> None:
     assert chain(policy, "--label", "public", "--task", "marketing") == ["mistral-medium", "chat"]
 
 
+def test_an_own_model_reads_what_would_leave(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, CLOUD | {"second_stage": {"model": "chat", "when": "always"}})
+    policy = policy_of(plan, tmp_path)
+    checked = ask("check", policy)
+    assert checked.returncode == 0, checked.stderr
+    assert yaml.safe_load(policy.read_text())["second_stage"] == {"model": "chat", "when": "always"}
+    unread = "may leave unread"
+    assert not any(unread in finding.what for finding in plan.findings)
+    assert any(unread in finding.what for finding in plan_of(tmp_path, CLOUD).findings)
+    assert not any(unread in finding.what for finding in plan_of(tmp_path, None).findings)
+
+
 def changed(**changes: Any) -> dict[str, Any]:
     return {**CLOUD, **changes}
 
@@ -180,6 +192,7 @@ def changed(**changes: Any) -> dict[str, Any]:
             "public needs an approval, and nobody may give one",
             "routing.approvers",
         ),
+        (changed(second_stage={"model": "mistral-medium"}), "cannot read what would leave", "routing.second_stage"),
         (changed(reviewers=["rita", "rita"]), "'rita' is there twice", "routing.reviewers"),
         (
             changed(zones=[{"name": "self-hosted", "title": "Not at all"}, *CLOUD["zones"]]),
