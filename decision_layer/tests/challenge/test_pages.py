@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from decision_layer.challenge.cases import MAX_OPEN
 from decision_layer.challenge.pages import WORDS
 from tests.gateway.running import PUBLIC, Lab
 
@@ -55,6 +56,13 @@ def test_a_wrong_id_and_an_empty_text_are_told_and_nothing_typed_is_lost(lab: La
     assert (wrong.status_code, "my long text" in wrong.text) == (400, True)
     assert "There is no decision with this id" in wrong.text
     assert "Please write what you contest" in file(lab, record, " ").text
+
+
+def test_one_record_fills_neither_the_log_nor_the_list(lab: Lab, record: str) -> None:
+    assert [file(lab, record).status_code for _ in range(MAX_OPEN)] == [200] * MAX_OPEN
+    refused = file(lab, record, "my long text")
+    assert (refused.status_code, "my long text" in refused.text) == (400, True)
+    assert "please wait for the outcome" in refused.text
 
 
 def test_a_reviewer_sees_replay_and_counterfactual_and_decides_once(lab: Lab, record: str) -> None:

@@ -19,6 +19,8 @@ from decision_layer.errors import DecisionLayerError
 REMINDER = timedelta(days=10)
 """Before the end of the month that Art. 12(3) GDPR gives: about day 21 (gateway.md G9)."""
 MAX_TEXT = 10_000
+MAX_OPEN = 5
+"""Open challenges of one decision: whoever has a record's id fills neither the log nor the reviewers' list with it."""
 Verdict = Literal["upheld", "changed", "no_finding"]
 ReplayResult = Literal["identical", "different", "not_possible"]
 
@@ -83,12 +85,14 @@ class Cases:
         return ""
 
     async def file(self, record_id: str, text: str, who: str) -> Case:
-        """On disk on return. Raises ChallengeError (no such record, no text), AuditUnavailableError."""
+        """On disk on return. Raises ChallengeError (no such record, no text, too many), AuditUnavailableError."""
         if not text.strip() or len(text) > MAX_TEXT:
             raise ChallengeError("text", f"a challenge needs a text of at most {MAX_TEXT} characters")
         found = self.decision(record_id.strip().lower())
         if found is None or not isinstance(found.entry, Decision):
             raise ChallengeError("record", "there is no decision with this id")
+        if sum(case.record_id == found.record_id and case.closed is None for case in self._cases.values()) >= MAX_OPEN:
+            raise ChallengeError("many", f"{MAX_OPEN} challenges of this decision are open")
         now = utc_now()
         entry = Challenge(
             record_id=found.record_id,
