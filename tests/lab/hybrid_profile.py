@@ -26,6 +26,8 @@ BRIDGE = "10.97.11.1"
 CLOUD, CLOUD_ZONE = "cloud-small", "eu-cloud"
 KEY = "decision_layer_key_provider"
 REVIEWER, APPROVER = "rita", "anna"
+ASKER, TASK = "n8n", "tender"
+"""The client and the task of what is held until an approver lets it leave."""
 EXAMPLE = Path(__file__).parents[2] / "decision_layer" / "examples" / "hybrid-firm.yml"
 """Its zones are `home`, `eu-cloud` and `us-cloud`."""
 
@@ -59,7 +61,7 @@ class Files(NamedTuple):
         del document["budgets"]
         (self.folder / "policy.yml").write_text(yaml.safe_dump(document, sort_keys=False))
         profile = yaml.safe_load(self.profile.read_text())
-        kept = {name: profile["routing"][name] for name in ("models", "reviewers", "approvers")}
+        kept = {name: profile["routing"][name] for name in ("models", "reviewers", "approvers", "audit")}
         profile["routing"] = {"policy": str(self.folder / "policy.yml"), **kept}
         self.profile.write_text(yaml.safe_dump(profile, sort_keys=False))
 
@@ -84,7 +86,8 @@ def write_files(folder: Path) -> Files:
 
 def make_profile(authority: Path) -> dict[str, Any]:
     """What Open WebUI asks without a label is `internal` (docs/routing.md), since nobody can label a chat there: so
-    here `public` and `internal` may go out, and what the detectors raise above them may not."""
+    here `public` and `internal` may go out, and what the detectors raise above them may not; `confidential` may with
+    an approver's word, for who says so. The record of decisions is in the stack's PostgreSQL."""
     model = {
         "name": CLOUD,
         "title": "Cloud small",
@@ -97,11 +100,17 @@ def make_profile(authority: Path) -> dict[str, Any]:
         "key": "provider",
         "authority": str(authority),
     }
-    rule = {
+    chats = {
         "name": "chats",
         "title": "Chats that may leave",
         "when": {"classes": ["public", "internal"], "clients": ["open-webui"]},
         "to": [CLOUD, "chat"],
+    }
+    held = {
+        "name": "held",
+        "title": "What needs a second person",
+        "when": {"classes": ["confidential"], "clients": [ASKER], "tasks": [TASK]},
+        "to": [CLOUD],
     }
     return {
         "name": "hybrid",
@@ -110,10 +119,14 @@ def make_profile(authority: Path) -> dict[str, Any]:
         "routing": {
             "zones": [{"name": CLOUD_ZONE, "title": "Stand-in of a provider in the EU"}],
             "models": [model],
-            "classes": [{"name": name, "zones": [CLOUD_ZONE]} for name in ("public", "internal")],
-            "rules": [rule],
+            "classes": [
+                *({"name": name, "zones": [CLOUD_ZONE]} for name in ("public", "internal")),
+                {"name": "confidential", "zones": [CLOUD_ZONE], "approval": True},
+            ],
+            "rules": [chats, held],
             "reviewers": [REVIEWER],
             "approvers": [APPROVER],
+            "audit": "postgresql",
         },
     }
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,8 +23,21 @@ import pytest
 import yaml
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from provision.inventory.decision_layer_vars import audit_words
+from provision.models.plan import Plan
 from provision.verify.web_steps import open_client
-from tests.lab.hybrid_profile import APPROVER, BRIDGE, CLOUD, CLOUD_ZONE, PORT, REVIEWER, Files, write_files
+from tests.lab.hybrid_profile import (
+    APPROVER,
+    ASKER,
+    BRIDGE,
+    CLOUD,
+    CLOUD_ZONE,
+    PORT,
+    REVIEWER,
+    TASK,
+    Files,
+    write_files,
+)
 from tests.lab.ssh_relay import relay
 from tests.lab.standing import Stack, standing_stack
 from tests.lab.test_browser import FLAGS, find_site
@@ -36,6 +51,7 @@ SAY: dict[str, str] = yaml.safe_load(
 SECRET = "Draft a reminder to Karla Winter-Brandt. She pays from the account DE89 3704 0044 0532 0130 00."
 """The example IBAN of ECBS: its checksum is valid, and nobody has it."""
 CANARIES = (b"Karla", b"Winter-Brandt", b"DE89", b"3704")
+HELD = "Sum up our draft offer for the town's tender in two sentences."
 OPEN = "Suggest three titles for our open day in spring."
 PROGRAM = "/opt/decision-layer/current/bin/decision-layer"
 LOG = "/var/lib/decision-layer/audit"
@@ -78,7 +94,8 @@ class Hybrid:
 
     def audit(self, *words: str) -> str:
         verb, *rest = words
-        return self.stack.ssh("gateway", shlex.join([PROGRAM, "audit", verb, "--directory", LOG, *rest]))
+        where = ("--directory", LOG, *audit_words(Plan.model_validate(self.stack.plan())))
+        return self.stack.ssh("gateway", shlex.join([PROGRAM, "audit", verb, *where, *rest]))
 
     def record(self, number: str) -> list[dict[str, Any]]:
         """What is on record under an id: the decision, and what followed."""
@@ -91,6 +108,15 @@ class Hybrid:
 
     def person(self, name: str) -> str:
         return self.stack.secret(f"decision_layer_person_{name}")
+
+    @contextmanager
+    def endpoint(self) -> Iterator[str]:
+        """The decision layer's own port, as this machine may not open it."""
+        plan = self.stack.plan()
+        address = next(machine["address"] for machine in plan["machines"] if machine["name"] == "gateway")
+        port = next(service["port"] for service in plan["services"] if service["name"] == "decision_layer")
+        with relay(self.stack, "gateway", address, port) as url:
+            yield url
 
 
 @pytest.fixture(scope="module")
@@ -167,10 +193,7 @@ def test_the_firewall_lets_the_gateway_to_the_providers_address_and_port_alone(h
 
 
 def test_a_challenge_is_filed_and_decided_in_a_browser(hybrid: Hybrid, confidential: Answer) -> None:
-    plan = hybrid.stack.plan()
-    address = next(machine["address"] for machine in plan["machines"] if machine["name"] == "gateway")
-    port = next(service["port"] for service in plan["services"] if service["name"] == "decision_layer")
-    with relay(hybrid.stack, "gateway", address, port) as url, sync_playwright() as playwright:
+    with hybrid.endpoint() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
         number = challenge_and_decide(hybrid, browser, url, confidential.record)
         browser.close()
@@ -215,6 +238,42 @@ def challenge_and_decide(hybrid: Hybrid, browser: Browser, url: str, record: str
 def sign_in(hybrid: Hybrid, browser: Browser, name: str) -> Page:
     login: Any = {"username": name, "password": hybrid.person(name)}
     return browser.new_context(java_script_enabled=False, http_credentials=login).new_page()
+
+
+def test_what_needs_an_approval_leaves_with_the_approvers_word_alone(hybrid: Hybrid) -> None:
+    hybrid.provider.forget()
+    key = hybrid.stack.secret(f"decision_layer_client_{ASKER}")
+    headers = {"Authorization": f"Bearer {key}", "X-Data-Class": "confidential", "X-Task-Type": TASK}
+    body = {"model": "auto", "messages": [{"role": "user", "content": HELD}]}
+    with hybrid.endpoint() as url, httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        held = client.post("/v1/chat/completions", json=body, headers=headers)
+        assert (held.status_code, held.json()["error"]["code"]) == (403, "approval_needed")
+        page, login = f"/approve/{held.headers['x-decision-record']}?lang=en", (APPROVER, hybrid.person(APPROVER))
+        assert client.get(page, auth=(REVIEWER, hybrid.person(REVIEWER))).status_code == 401
+        token = read_one(r'name="token" value="([0-9a-f]+)"', client.get(page, auth=login).text)
+        form = {"granted": "yes", "reason": "The tender is published next week.", "authority": "partner"}
+        given = client.post(page, data={**form, "token": token}, auth=login)
+        approval = read_one(r'id="approval">([0-9a-f-]{36})<', given.text)
+        assert not hybrid.provider.wire
+        answer = client.post("/v1/chat/completions", json=body, headers={**headers, "X-Approval": approval})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["content"] == ANSWER
+    assert [asked["messages"][-1]["content"] for asked in hybrid.provider.asked] == [HELD]
+    decision, *_ = hybrid.record(answer.headers["x-decision-record"])
+    assert (decision["effective_class"], decision["chosen"]["zone"]) == ("confidential", CLOUD_ZONE)
+
+
+def read_one(pattern: str, text: str) -> str:
+    found = re.search(pattern, text)
+    assert found, text
+    return found[1]
+
+
+def test_the_papers_have_the_trail_out_of_the_database(hybrid: Hybrid, public: Answer, tmp_path: Path) -> None:
+    hybrid.stack.json("evidence", "--gateway", "--out", str(tmp_path / "papers"))
+    papers = (tmp_path / "papers" / "papers.json").read_text()
+    assert "whole: " in papers
+    assert CLOUD_ZONE in papers
 
 
 BREAK_POLICY = """
