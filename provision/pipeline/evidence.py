@@ -182,7 +182,7 @@ def _read_stack(workspace: Workspace, chosen: Path | None) -> _Stack:
         raise EvidenceError(
             f"receipt {signed.receipt.id} speaks of another plan than the one that stands",
             where=f"{path} and {workspace.plan_file}",
-            hint="provision verify measures what stands now, and signs that",
+            hint="provision verify measures what stands now, and signs that; an update of provision asks for it too",
         )
     return workspace, plan, signed, path
 
