@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from provision.errors import SetupError
@@ -54,10 +54,33 @@ def ensure_bundle(
             _build(recipe_dir, dest, path, progress, inputs or {}, environment or {})
             known = read_bundle(release_id)
     if known is None:
-        raise SetupError(
-            "the bundle vanished after it was built", where=str(path), hint="is another program cleaning the cache?"
-        )
+        raise _vanished(path)
     return known
+
+
+def keep_bundle(name: str, write: Callable[[Path], None]) -> BuiltBundle:
+    """The file of this name: from the cache, or what `write` puts at the path that it is given. One at a time per name.
+
+    Nothing of a `write` that fails stays. Raises what it raises.
+    """
+    path = bundle_path(name)
+    with held(path.with_name(f".{name}.lock"), forget=True):
+        if (ready := read_bundle(name)) is not None:
+            return ready
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}-", dir=path.parent) as folder:
+            fresh = Path(folder) / path.name
+            write(fresh)
+            _publish(fresh, path)
+        made = read_bundle(name)
+    if made is None:
+        raise _vanished(path)
+    return made
+
+
+def _vanished(path: Path) -> SetupError:
+    return SetupError(
+        "the bundle vanished after it was built", where=str(path), hint="is another program cleaning the cache?"
+    )
 
 
 def read_bundle(release_id: str) -> BuiltBundle | None:

@@ -1,5 +1,5 @@
-"""Container images as this target gets them: by digest from their registries live, in the lab from one archive of
-stand-ins, since no registry can be reached there."""
+"""Container images as this target gets them: by digest from their registries or from the mirror live, in the lab from
+one archive of stand-ins, since no registry can be reached there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from provision.models.image import ContainerImage
 from provision.models.inventory import ServiceImage
 from provision.models.lab import BuiltBundle
 from provision.models.plan import Plan
+from provision.pipeline.image_archives import mirrored_image
 from provision.pipeline.stages import StageClock
 
 STAND_INS = "langfuse-images"
@@ -24,8 +25,11 @@ def images_of(plan: Plan) -> tuple[ContainerImage, ...]:
 
 
 def published_images(plan: Plan) -> tuple[ServiceImage, ...]:
-    """As machines of a live target pull them; one that is not pinned is left out (`require_pinned`)."""
-    return tuple(ServiceImage(name=image.name, reference=image.reference) for image in images_of(plan) if image.digest)
+    """As machines of a live target get them; one that is not pinned is left out (`require_pinned`)."""
+    pinned = [image for image in images_of(plan) if image.digest]
+    if plan.artifact_mirror:
+        return tuple(mirrored_image(image, plan.artifact_mirror) for image in pinned)
+    return tuple(ServiceImage(name=image.name, reference=image.reference) for image in pinned)
 
 
 def stand_in_images(plan: Plan, mirror: str, clock: StageClock) -> tuple[ServiceImage, ...]:

@@ -12,9 +12,12 @@ from provision.errors import ProvisionError, SetupError
 from provision.lab import bundles
 from provision.lab.mirror import find_content, serve_mirror
 from provision.models.artifact import Mirrored, NodeArtifact
+from provision.models.image import ContainerImage
 from provision.models.plan import Plan
 from provision.pipeline.artifacts import ensure_release, list_recipes, model_locks, require_pinned
+from provision.pipeline.container_images import images_of
 from provision.pipeline.fetching import fetch_file, hash_file
+from provision.pipeline.image_archives import ensure_image, find_image
 from provision.pipeline.lock import list_locked, overlay_file
 from provision.pipeline.node_files import DRIVER
 from provision.pipeline.options import Options, Report
@@ -51,6 +54,9 @@ def sync_mirror(options: Options, report: Report) -> Sync:
     with clock.stage("files"):
         for artifact in _upstream(plan):
             collect(artifact.file, partial(fetch_pinned, artifact, clock.note))
+    with clock.stage("images"):
+        for image in images_of(plan):
+            collect(f"{image.name} {image.tag}", partial(_archive, image, clock.note))
     with clock.stage("releases"):
         for role, release in list_recipes(plan):
             collect(release, partial(_build, role, release, clock.note))
@@ -100,6 +106,14 @@ def _build(role: str, release: str, note: Callable[[str], None]) -> Mirrored:
     bundle = ensure_release(role, release, note)
     outcome: Literal["present", "built"] = "present" if present else "built"
     return Mirrored(name=release, sha256=bundle.sha256, size_bytes=bundle.size_bytes, outcome=outcome)
+
+
+def _archive(image: ContainerImage, note: Callable[[str], None]) -> Mirrored:
+    present = find_image(image) is not None
+    archive = ensure_image(image, note)
+    outcome: Literal["present", "fetched"] = "present" if present else "fetched"
+    name = f"{image.name} {image.tag}"
+    return Mirrored(name=name, sha256=archive.sha256, size_bytes=archive.size_bytes, outcome=outcome)
 
 
 def _served(cache: Path) -> Iterator[Path]:
