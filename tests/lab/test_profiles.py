@@ -54,17 +54,18 @@ VLLM = (
     "workload.models.0.quant=awq_int4",
     "workload.models.0.kv=fp8",
 )
-EMBEDDINGS = (
-    "workload.models=[{name: chat, model: llama3.3-70b, quant: q4_k_m, context: 8192, kv: q8_0, gpus: [0, 1]},"
+SEVERAL = (
+    "workload.models=[{name: chat, model: qwen3-8b, quant: q4_k_m, context: 8192, replicas: 2, gpus: [0, 1]},"
     " {name: vectors, model: bge-m3, quant: f16, context: 8192, gpus: [1]}]",
 )
+"""Two servers of one model behind a balancer, and one that makes vectors of documents."""
 CASES = {
     "hetzner-rtx6000": Case("hetzner-rtx6000", "10.96.46.0/24"),
     "scaleway-h100": Case("scaleway-h100", "10.96.47.0/24"),
     "cpu-small": Case("cpu-small", "10.96.48.0/24"),
     "ollama": Case("sme-2x4090", "10.96.49.0/24", "ollama", OLLAMA),
     "vllm": Case("sme-2x4090", "10.96.50.0/24", "vllm", VLLM),
-    "embeddings": Case("sme-2x4090", "10.96.54.0/24", settings=EMBEDDINGS),
+    "several-models": Case("sme-2x4090", "10.96.54.0/24", settings=SEVERAL),
     "langfuse": Case("sme-2x4090", "10.96.51.0/24", traced=True),
 }
 
