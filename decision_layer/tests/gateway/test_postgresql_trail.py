@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +14,13 @@ import yaml
 
 from decision_layer.audit.backend import Backend
 from decision_layer.audit.backends import make_backend
+from decision_layer.audit.errors import AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.reader import LogReader
 from decision_layer.audit.record import Decision
 from decision_layer.audit.verify import verify
+from decision_layer.gateway.opening import open_trail
+from decision_layer.gateway.settings import read_settings
 from tests.gateway.running import Lab, running_mocks
 
 if TYPE_CHECKING:
@@ -25,17 +31,56 @@ PUBLIC = {"x-data-class": "public"}
 
 
 @pytest.fixture
-def stored(cluster: Cluster, tmp_path: Path) -> Iterator[tuple[Lab, Backend]]:
+def stopped(cluster: Cluster, tmp_path: Path) -> Iterator[tuple[Lab, Backend]]:
+    """Not started yet."""
     server = cluster.server()
     with running_mocks(tmp_path) as lab:
         (tmp_path / "credentials" / "audit_database").write_text(cluster.password.read_text())
         place = {"postgresql": {"url": server.url, "schema": server.schema}}
         lab.settings.write_text(yaml.safe_dump({**yaml.safe_load(lab.settings.read_text()), "audit": place}))
-        lab.start()
-        try:
-            yield lab, make_backend(tmp_path / "state" / "audit", server)
-        finally:
-            lab.stop()
+        yield lab, make_backend(tmp_path / "state" / "audit", server)
+
+
+@pytest.fixture
+def stored(stopped: tuple[Lab, Backend]) -> Iterator[tuple[Lab, Backend]]:
+    stopped[0].start()
+    try:
+        yield stopped
+    finally:
+        stopped[0].stop()
+
+
+def test_a_server_that_comes_later_is_waited_for_by_one_process(cluster: Cluster, stopped: tuple[Lab, Backend]) -> None:
+    lab, _ = stopped
+    said = lab.folder / "stderr"
+    cluster.control("stop", "-m", "fast")
+    try:
+        with ThreadPoolExecutor() as pool:
+            starting = pool.submit(lab.start)
+            deadline = time.monotonic() + 60
+            while "waiting for" not in (said.read_text() if said.exists() else ""):
+                assert time.monotonic() < deadline, "it does not say that it waits"
+                time.sleep(0.1)
+            assert not starting.done()
+            cluster.control("start")
+            starting.result()
+        assert lab.process is not None
+        assert lab.process.poll() is None
+        assert lab.post("/v1/chat/completions", CHAT, **PUBLIC).status_code == 200
+    finally:
+        lab.stop()
+
+
+def test_one_that_does_not_come_ends_it(cluster: Cluster, stopped: tuple[Lab, Backend]) -> None:
+    lab, _ = stopped
+    settings = read_settings(lab.settings)
+    keys = AuditKeys.read(lab.folder / "credentials" / "audit")
+    cluster.control("stop", "-m", "fast")
+    try:
+        with pytest.raises(AuditUnavailableError):
+            asyncio.run(open_trail(settings, keys, patience_s=1.0))
+    finally:
+        cluster.control("start")
 
 
 def test_every_answer_has_its_record_and_none_is_given_without(cluster: Cluster, stored: tuple[Lab, Backend]) -> None:

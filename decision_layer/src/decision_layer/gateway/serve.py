@@ -16,7 +16,6 @@ import uvicorn
 
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.reader import LogReader
-from decision_layer.audit.store import LogStore
 from decision_layer.challenge.approvals import Approvals
 from decision_layer.challenge.cases import Case, Cases
 from decision_layer.challenge.pages import Pages
@@ -31,6 +30,7 @@ from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.deciding import Place
 from decision_layer.gateway.langfuse import make_sender
 from decision_layer.gateway.metrics import Metrics
+from decision_layer.gateway.opening import open_trail
 from decision_layer.gateway.policies import load_current
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.second_stage import SecondStage
@@ -92,12 +92,10 @@ class Application:
         loaded = load_current(settings)
         credentials = Credentials(settings.credentials, loaded)
         keys = AuditKeys.read(settings.credentials / settings.audit_key)
-        audit = audit_backend(settings)
-        audit.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store = LogStore.open(audit, keys, settings.second_place)
+        store = await open_trail(settings, keys)
         store.set_policy(loaded.sha256)
         prepared()
-        reader = LogReader(audit)
+        reader = LogReader(audit_backend(settings))
         approvals = Approvals(reader, store)
         gateway = Gateway(
             loaded,
