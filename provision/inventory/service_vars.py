@@ -46,6 +46,8 @@ def _llama_cpp(plan: Plan, machine: PlannedMachine, service: PlannedService, giv
         "llama_cpp_models": [model.model_dump(mode="json") for model in given.model_files if model.file in wanted],
         "llama_cpp_instances": [_instance(plan, machine, engine) for engine in engines],
         "llama_cpp_fronts": balancer_fronts(plan, machine),
+        # Saved states are host memory, and a simulated card shows all memory of its process.
+        **({"llama_cpp_context_checkpoints": 0} if any(e.simulated and e.cards for e in engines) else {}),
     }
 
 

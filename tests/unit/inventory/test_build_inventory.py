@@ -98,6 +98,8 @@ def test_one_machine_talks_to_itself_over_loopback(plan_of: PlanOf) -> None:
 def test_cards_are_named_by_uuid_where_it_is_known(plan_of: PlanOf) -> None:
     live, lab = (build_inventory(plan_of(lab=lab), InventoryInput()).host_vars["engine"] for lab in (False, True))
     assert live["llama_cpp_instances"][0]["cuda_visible_devices"] == "0,1"
+    assert "llama_cpp_context_checkpoints" not in live
+    assert lab["llama_cpp_context_checkpoints"] == 0
     assert live["llama_cpp_build_environment"] == {"GGML_CUDA": "ON"}
     assert live["llama_cpp_release_id"].endswith("-cuda")
     uuids = lab["llama_cpp_instances"][0]["cuda_visible_devices"].split(",")
