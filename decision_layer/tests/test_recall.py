@@ -8,10 +8,10 @@ import pytest
 
 from bench.bench_recall import DATA, load, measure, wilson
 from tests.synthetic import rows
-from training.corpus import labelled
+from training.corpus import UNSEEN, Labelled, labelled
 
 ROWS = load(sorted(DATA.glob("*.jsonl")))
-UNSEEN = load(sorted((DATA / "held_out").glob("tenth_*.jsonl")))
+TENTH = load(sorted((DATA / "held_out").glob("tenth_*.jsonl")))
 
 
 def test_form_and_number() -> None:
@@ -44,25 +44,33 @@ def test_recall_and_false_escalation(split: str) -> None:
     assert escalated / negatives <= 0.10
 
 
-def test_unseen_texts_are_as_many_in_each_language_half_of_them_negative() -> None:
-    assert Counter((row["lang"], row["hard_negative"]) for row in UNSEEN) == Counter(
+def test_tenth_batch_is_even_in_languages_half_of_it_negative() -> None:
+    assert Counter((row["lang"], row["hard_negative"]) for row in TENTH) == Counter(
         {(lang, negative): 52 for lang in ("en", "de", "da") for negative in (True, False)}
     )
 
 
 def test_no_training_text_resembles_an_unseen_one() -> None:
-    unseen = [set(row["text"].lower().split()) for row in UNSEEN]
-    for row in labelled():
-        words = set(row.text.lower().split())
-        assert all(len(words & other) <= 0.5 * len(words | other) for other in unseen), row.text
+    """Of the files that corpus.UNSEEN names, and of a text made up here."""
+    unseen = load(sorted(DATA.rglob(f"{UNSEEN}*.jsonl")))
+    assert _shared(labelled(), [row["text"] for row in unseen]) <= 0.5
+    one = Labelled("Her chemo starts on Monday", "art9.health", "", "", False)
+    assert _shared([one], ["her chemo starts on friday"]) > 0.5
 
 
-def test_unseen_recall_and_false_escalation() -> None:
-    """What was reached on texts that nothing was made from, not what is wanted (95 % and 10 %): docs/detectors.md."""
-    kinds, (escalated, negatives), _ = measure(UNSEEN)
+def _shared(rows: list[Labelled], unseen: list[str]) -> float:
+    """The largest share of words that one of the rows has in common with one of the unseen texts."""
+    others = [set(text.lower().split()) for text in unseen]
+    found = [set(row.text.lower().split()) for row in rows]
+    return max((len(one & other) / len(one | other) for one in found for other in others), default=0.0)
+
+
+def test_tenth_batch_recall_and_false_escalation() -> None:
+    """Used up: learned from since, so that this only guards what was reached (docs/detectors.md)."""
+    kinds, (escalated, negatives), _ = measure(TENTH)
     special = [v for kind, v in kinds.items() if kind.startswith("art9")]
-    assert sum(h for h, _ in special) / sum(t for _, t in special) >= 0.87
-    assert escalated / negatives <= 0.11
+    assert sum(h for h, _ in special) / sum(t for _, t in special) >= 0.95
+    assert escalated / negatives <= 0.10
 
 
 def test_wilson_interval() -> None:

@@ -12,7 +12,7 @@ from decision_layer.detect.lexicon import Lexicon, Reading, Said
 from decision_layer.detect.vocabulary import Role
 
 # Below these sums the classifier overrules a word of the vocabularies: one that stands for itself, and any other.
-VETO_SURE, VETO = -32, 0
+VETO_SURE, VETO = -48, -8
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
