@@ -41,8 +41,10 @@ _SUBJECT, _MASK, _SOMEBODY, _ABOUT = range(4)
 # A term as it is looked at where it stands: may it stand inside a word, its first letter, its endings, its sort.
 Usage = tuple[bool, str, frozenset[str] | None, int, Term]
 # What one string of the automaton stands for: its size, whether any of it may stand inside a word, the endings that any
-# of its terms may take (None: one of them takes all), its terms, and the triggers of the detectors.
-Entry = tuple[int, bool, frozenset[str] | None, tuple[Usage, ...], tuple[Trigger, ...]]
+# of its terms may take (None: one of them takes all), the first sort of its terms, they, and the detectors' triggers.
+Entry = tuple[int, bool, frozenset[str] | None, int, tuple[Usage, ...], tuple[Trigger, ...]]
+# Where an entry stands: start, end, whether it is inside a word, its terms.
+Match = tuple[int, int, bool, tuple[Usage, ...]]
 
 _PEOPLE = (Role.NAMED, Role.GROUP)
 _WHOSE = Term("'s", Role.NAMED, "context", ANY, inside=False, endings=EXACT)
@@ -96,18 +98,16 @@ class Lexicon:
         found = self._find(text, lower, hits)
         subjects = _unmasked(found)
         breaks = [m.end() for m in _BREAK.finditer(lower) if not _abbreviated(lower, m.start())]
-        peopled = {bisect_right(breaks, at) for at in found.people}
+        peopled = {bisect_right(breaks, start) for start, term in found.context}
         if not subjects:
             return Reading(breaks, [], {}, peopled)
-        for start, end in _sentences_of(subjects, breaks, len(lower)):
-            found.context += self._context(text, lower, start, end)
-        sentences = Sentences(lower, breaks, subjects, found.context)
+        sentences = Sentences(lower, breaks, subjects, self._context_of(text, lower, subjects, breaks, found))
         said = [Said(bisect_right(breaks, s), s, e, term, sentences.fires(s, e, term)) for s, e, term in subjects]
         return Reading(breaks, said, sentences.roles(), peopled)
 
     def _find(self, text: str, lower: str, hits: Hits) -> _Found:
-        found, spaced = _Found(), apart(lower)
-        for last, (size, inside, endings, terms, triggers) in self._automaton.iter(lower):
+        found = _Found(text, lower)
+        for last, (size, inside, endings, sort, terms, triggers) in self._automaton.iter(lower):
             end = last + 1
             start = end - size
             inner = start > 0 and lower[start - 1].isalnum()
@@ -115,11 +115,27 @@ class Lexicon:
                 continue
             for trigger in triggers:
                 trigger.run(text, end if trigger.behind else start, hits)
-            if terms:
-                rest = _rest(lower, spaced, end)
-                if endings is None or rest in endings:
-                    _collect(text, lower, (start, end, rest), terms, inner, found)
+            if endings is not None and found.rest(end) not in endings:
+                continue
+            if sort == _ABOUT:
+                found.about.append((start, end, inner, terms))
+            elif terms:
+                found.sort_out((start, end, inner, terms))
         return found
+
+    def _context_of(
+        self, text: str, lower: str, subjects: list[Place], breaks: list[int], found: _Found
+    ) -> list[tuple[int, Term]]:
+        """The other words of the sentences that hold a subject."""
+        held = {bisect_right(breaks, start) for start, _, _ in subjects}
+        for match in found.about:
+            if bisect_right(breaks, match[0]) in held:
+                found.sort_out(match)
+        context = [(start, term) for start, term in found.context if bisect_right(breaks, start) in held]
+        edges = [0, *breaks, len(lower)]
+        for sentence in sorted(held):
+            context += self._context(text, lower, edges[sentence], edges[sentence + 1])
+        return context
 
     def first_names(self) -> list[str]:
         """The names that say that somebody is meant, in small letters."""
@@ -151,28 +167,55 @@ class Lexicon:
         return ()
 
 
-def _sentences_of(subjects: list[Place], breaks: list[int], size: int) -> list[tuple[int, int]]:
-    """Where the sentences begin and end that hold a subject, each once."""
-    edges = [0, *breaks, size]
-    return [(edges[at], edges[at + 1]) for at in sorted({bisect_right(breaks, start) for start, _, _ in subjects})]
-
-
 class _Found:
-    __slots__ = ("context", "masks", "people", "subjects")
+    """What stands in a text. `about` is not sorted out until a subject is found that it may be about."""
 
-    def __init__(self) -> None:
+    __slots__ = ("_lower", "_spaced", "_text", "about", "context", "masks", "subjects")
+
+    def __init__(self, text: str, lower: str) -> None:
+        self._text, self._lower, self._spaced = text, lower, apart(lower)
         self.subjects: list[Place] = []
         self.masks: list[tuple[int, int, str]] = []
         self.context: list[tuple[int, Term]] = []
-        self.people: set[int] = set()
+        self.about: list[Match] = []
+
+    def rest(self, end: int) -> str:
+        """What the word goes on with at `end`, as far as an ending goes."""
+        stop = self._spaced.find(" ", end, end + _REST_SIZE)
+        rest = self._spaced[end:stop] if stop >= 0 else self._spaced[end : end + _REST_SIZE]
+        if rest and not rest.isalnum():  # a mark that `apart` leaves, or an underscore
+            match = _REST.match(self._lower, end, end + _REST_SIZE)
+            return match[0] if match else ""
+        return rest
+
+    def sort_out(self, match: Match) -> None:
+        """Keep those of its terms that may stand so."""
+        start, end, inner, terms = match
+        rest: str | None = None
+        for inside, letter, endings, sort, term in terms:
+            if (inner and not inside) or (letter and _miswritten(self._text, start, letter)):
+                continue
+            if endings is not None:
+                if rest is None:
+                    rest = self.rest(end)
+                if rest not in endings:
+                    continue
+            if sort == _SUBJECT:
+                if not (self._text[start].isupper() and _surname(self._lower, start, end)):
+                    self.subjects.append((start, end, term))
+            elif sort == _MASK:
+                self.masks.append((start, end, term.kind))
+            else:
+                self.context.append((start, term))
 
 
 def _entry(text: str, terms: list[Term], triggers: list[Trigger]) -> Entry:
     endings = [term.endings for term in terms if term.endings is not None]
-    any_ending = frozenset().union(*endings) if len(endings) == len(terms) else None
+    any_ending = frozenset().union(*endings) if terms and len(endings) == len(terms) else None
     usages = [(term.inside, term.letter, term.endings, _sort(term.role), term) for term in terms]
     inside = bool(triggers) or any(term.inside for term in terms)
-    return len(text), inside, any_ending, tuple(usages), tuple(triggers)
+    first = min((usage[3] for usage in usages), default=_SUBJECT)
+    return len(text), inside, any_ending, first, tuple(usages), tuple(triggers)
 
 
 def _sort(role: Role) -> int:
@@ -181,37 +224,6 @@ def _sort(role: Role) -> int:
     if role is Role.NOT:
         return _MASK
     return _SOMEBODY if role in _PEOPLE else _ABOUT
-
-
-def _rest(lower: str, spaced: str, end: int) -> str:
-    """What the word goes on with at `end`, as far as an ending goes. `spaced`: what `apart` made of `lower`."""
-    stop = spaced.find(" ", end, end + _REST_SIZE)
-    rest = spaced[end:stop] if stop >= 0 else spaced[end : end + _REST_SIZE]
-    if rest and not rest.isalnum():  # a mark that `apart` leaves, or an underscore
-        match = _REST.match(lower, end, end + _REST_SIZE)
-        return match[0] if match else ""
-    return rest
-
-
-def _collect(
-    text: str, lower: str, place: tuple[int, int, str], terms: tuple[Usage, ...], inner: bool, found: _Found
-) -> None:
-    """`place`: start, end and what the word goes on with."""
-    start, end, rest = place
-    for inside, letter, endings, sort, term in terms:
-        if (inner and not inside) or (endings is not None and rest not in endings):
-            continue
-        if letter and _miswritten(text, start, letter):
-            continue
-        if sort == _SUBJECT:
-            if not (text[start].isupper() and _surname(lower, start, end)):
-                found.subjects.append((start, end, term))
-        elif sort == _MASK:
-            found.masks.append((start, end, term.kind))
-        else:
-            found.context.append((start, term))
-            if sort == _SOMEBODY:
-                found.people.add(start)
 
 
 def _surname(lower: str, start: int, end: int) -> bool:
