@@ -76,9 +76,7 @@ class KeyTable:
             if not self._stock:
                 self._fill()
             return self._stock.pop()
-        known = (
-            self._cache.get(subject) or self._look_up(subject) or self._keep(subject, os.urandom(_DRAWN))
-        )
+        known = self._cache.get(subject) or self._look_up(subject) or self._keep(subject, os.urandom(_DRAWN))
         self._cache[subject] = known
         return known
 

@@ -40,7 +40,7 @@ class Watch:
         self._wait = asyncio.ensure_future(self._until_gone())
 
     async def _until_gone(self) -> None:
-        # Its own cancellation ends here: kept in the task, its traceback would hold this watch, and this watch the task.
+        # Its own cancellation ends here: kept in the task, its traceback would hold this watch, and the watch the task.
         # Only the garbage collector could free them, in pauses of milliseconds.
         with contextlib.suppress(asyncio.CancelledError):
             while (await self._receive())["type"] != "http.disconnect":
