@@ -41,7 +41,7 @@ _SUBJECT, _MASK, _SOMEBODY, _ABOUT = range(4)
 # A term as it is looked at where it stands: may it stand inside a word, its first letter, its endings, its sort.
 Usage = tuple[bool, str, frozenset[str] | None, int, Term]
 # What one string of the automaton stands for: its size, whether any of it may stand inside a word, the endings that any
-# of its terms may take (None: one of them takes all), the first sort of its terms, they, and the detectors' triggers.
+# of its terms may take (None: one of them takes all), their common sort (_common), they, and the detectors' triggers.
 Entry = tuple[int, bool, frozenset[str] | None, int, tuple[Usage, ...], tuple[Trigger, ...]]
 # Where an entry stands: start, end, whether it is inside a word, its terms.
 Match = tuple[int, int, bool, tuple[Usage, ...]]
@@ -98,7 +98,7 @@ class Lexicon:
         found = self._find(text, lower, hits)
         subjects = _unmasked(found)
         breaks = [m.end() for m in _BREAK.finditer(lower) if not _abbreviated(lower, m.start())]
-        peopled = {bisect_right(breaks, start) for start, term in found.context}
+        peopled = {bisect_right(breaks, start) for start in found.people}
         if not subjects:
             return Reading(breaks, [], {}, peopled)
         sentences = Sentences(lower, breaks, subjects, self._context_of(text, lower, subjects, breaks, found))
@@ -106,7 +106,7 @@ class Lexicon:
         return Reading(breaks, said, sentences.roles(), peopled)
 
     def _find(self, text: str, lower: str, hits: Hits) -> _Found:
-        found = _Found(text, lower)
+        found, spaced = _Found(text, lower), apart(lower)
         for last, (size, inside, endings, sort, terms, triggers) in self._automaton.iter(lower):
             end = last + 1
             start = end - size
@@ -115,10 +115,16 @@ class Lexicon:
                 continue
             for trigger in triggers:
                 trigger.run(text, end if trigger.behind else start, hits)
-            if endings is not None and found.rest(end) not in endings:
-                continue
+            if endings is not None:
+                stop = spaced.find(" ", end, end + _REST_SIZE)
+                rest = spaced[end : stop if stop >= 0 else end + _REST_SIZE]
+                if rest not in endings and (rest.isalnum() or _rest(lower, end) not in endings):
+                    continue
             if sort == _ABOUT:
                 found.about.append((start, end, inner, terms))
+            elif sort == _SOMEBODY and not inner:
+                found.about.append((start, end, inner, terms))
+                found.people.add(start)
             elif terms:
                 found.sort_out((start, end, inner, terms))
         return found
@@ -170,23 +176,15 @@ class Lexicon:
 class _Found:
     """What stands in a text. `about` is not sorted out until a subject is found that it may be about."""
 
-    __slots__ = ("_lower", "_spaced", "_text", "about", "context", "masks", "subjects")
+    __slots__ = ("_lower", "_text", "about", "context", "masks", "people", "subjects")
 
     def __init__(self, text: str, lower: str) -> None:
-        self._text, self._lower, self._spaced = text, lower, apart(lower)
+        self._text, self._lower = text, lower
         self.subjects: list[Place] = []
         self.masks: list[tuple[int, int, str]] = []
         self.context: list[tuple[int, Term]] = []
         self.about: list[Match] = []
-
-    def rest(self, end: int) -> str:
-        """What the word goes on with at `end`, as far as an ending goes."""
-        stop = self._spaced.find(" ", end, end + _REST_SIZE)
-        rest = self._spaced[end:stop] if stop >= 0 else self._spaced[end : end + _REST_SIZE]
-        if rest and not rest.isalnum():  # a mark that `apart` leaves, or an underscore
-            match = _REST.match(self._lower, end, end + _REST_SIZE)
-            return match[0] if match else ""
-        return rest
+        self.people: set[int] = set()
 
     def sort_out(self, match: Match) -> None:
         """Keep those of its terms that may stand so."""
@@ -197,7 +195,7 @@ class _Found:
                 continue
             if endings is not None:
                 if rest is None:
-                    rest = self.rest(end)
+                    rest = _rest(self._lower, end)
                 if rest not in endings:
                     continue
             if sort == _SUBJECT:
@@ -207,6 +205,14 @@ class _Found:
                 self.masks.append((start, end, term.kind))
             else:
                 self.context.append((start, term))
+                if sort == _SOMEBODY:
+                    self.people.add(start)
+
+
+def _rest(lower: str, end: int) -> str:
+    """What the word goes on with at `end`, as far as an ending goes."""
+    match = _REST.match(lower, end, end + _REST_SIZE)
+    return match[0] if match else ""
 
 
 def _entry(text: str, terms: list[Term], triggers: list[Trigger]) -> Entry:
@@ -214,8 +220,14 @@ def _entry(text: str, terms: list[Term], triggers: list[Trigger]) -> Entry:
     any_ending = frozenset().union(*endings) if terms and len(endings) == len(terms) else None
     usages = [(term.inside, term.letter, term.endings, _sort(term.role), term) for term in terms]
     inside = bool(triggers) or any(term.inside for term in terms)
-    first = min((usage[3] for usage in usages), default=_SUBJECT)
-    return len(text), inside, any_ending, first, tuple(usages), tuple(triggers)
+    return len(text), inside, any_ending, _common(usages), tuple(usages), tuple(triggers)
+
+
+def _common(usages: list[Usage]) -> int:
+    """The sort of all of them; _SUBJECT where they differ, or where a letter says which of them stands there."""
+    sorts = {sort for _, _, _, sort, _ in usages}
+    lettered = any(letter for _, letter, *_ in usages)
+    return sorts.pop() if len(sorts) == 1 and not (lettered and sorts == {_SOMEBODY}) else _SUBJECT
 
 
 def _sort(role: Role) -> int:
