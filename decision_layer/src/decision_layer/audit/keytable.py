@@ -17,7 +17,7 @@ from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Sealed
 
 _CACHED = 10_000  # subjects
-_STOCK = 256  # keys made ahead
+_STOCK = 512  # keys made ahead: each time costs a flush that decisions may have to wait for
 _DRAWN = keyring.KEY_ID + 32  # random bytes: a key's id and the key
 
 
