@@ -192,17 +192,18 @@ def _followed_by_letter(text: str, lower: str, start: int, end: int, hits: Hits)
             hits.add("fr.nir", number)
 
 
-def scan_document(text: str, lower: str, first: int, hits: Hits) -> None:
-    """A German ID card's or passport's number, whose first digit stands at `first`, behind a letter.
+def scan_document(text: str, lower: str, first: int, hits: Hits) -> int:
+    """A German ID card's or passport's number, whose first digit stands at `first`, behind a letter; where it ends.
 
     One code in ten passes the check, so a word or a line of its own is needed.
     """
     match = _DOCUMENT.search(text, max(0, first - _DOCUMENT_HEAD), first + _DOCUMENT_TAIL)
     if match is None or match.start() > first:
-        return
+        return first
     number = match[0][:10]
-    if len(number) == 10 and not checksums.de_document(number):
-        return
     start, end = match.span()
+    if len(number) == 10 and not checksums.de_document(number):
+        return end
     if beside("de.document", lower, start, end) or (len(number) == 10 and alone(text, start, end)):
         hits.add("de.document", number)
+    return end

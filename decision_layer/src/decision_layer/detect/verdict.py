@@ -80,7 +80,8 @@ class Judge:
             for raised in self.implied.sums(unit.words, unknown, unit.features):
                 if unit.subjects or is_found(raised):
                     sums = each(raised)
-                    strongest = {k: max(n, strongest.get(k, n)) for k, n in zip(KINDS, sums, strict=True)}
+                    earlier = strongest.values() if strongest else sums
+                    strongest = dict(zip(KINDS, map(max, sums, earlier), strict=True))
                     if max(sums) >= 0:
                         hits.add(KINDS[sums.index(max(sums))], lower[unit.start : unit.end])
             for said in unit.subjects:
