@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from decision_layer.detect import prepared, scan
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import BIAS, KINDS, LONGEST, Implied, Sums, pack, parts
+from decision_layer.detect.implied import BIAS, KINDS, LONGEST, Implied, each, is_found, pack, parts
 from decision_layer.detect.verdict import people, units
 from decision_layer.detect.vocabulary import VocabularyError
 from decision_layer.parts import Part
@@ -28,10 +28,10 @@ def _kinds(text: str) -> set[str]:
 @given(SMALL, SMALL)
 def test_packed_numbers_add_each_for_itself(left: list[int], right: list[int]) -> None:
     raised = Implied([], f"{BIAS}\t{NOUGHT}")._bias
-    total = Sums(raised + pack(left) + pack(right))
+    total = raised + pack(left) + pack(right)
     sums = [a + b for a, b in zip(left, right, strict=True)]
-    assert total.each() == sums
-    assert total.found() is any(number >= 0 for number in sums)
+    assert each(total) == sums
+    assert is_found(total) is any(number >= 0 for number in sums)
 
 
 def test_a_word_counts_once_and_unknown_words_by_their_parts() -> None:
@@ -39,7 +39,7 @@ def test_a_word_counts_once_and_unknown_words_by_their_parts() -> None:
     implied = Implied(["ann"], f"{BIAS}\t{NOUGHT}\nfoo\t{one}\nunion-\t{one}\n^\t{one}")
 
     def first(words: list[str]) -> list[int]:
-        return [sums.each()[0] for sums in implied.sums(words, {}, ())]
+        return [each(sums)[0] for sums in implied.sums(words, {}, ())]
 
     assert first(["foo", "foo", "bar"]) == [1]
     assert first(["unionette"]) == [1]  # by its first five letters

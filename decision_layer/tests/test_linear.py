@@ -24,6 +24,7 @@ MODULES = (
     "implied",
     "letters",
     "lexicon",
+    "matches",
     "normalise",
     "phones",
     "secrets",

@@ -17,7 +17,8 @@ from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Sealed
 
 _CACHED = 10_000  # subjects
-_STOCK = 256  # keys made ahead
+_STOCK = 512  # keys made ahead: each time costs a flush that decisions may have to wait for
+_DRAWN = keyring.KEY_ID + 32  # random bytes: a key's id and the key
 
 
 class KeyTable:
@@ -31,10 +32,13 @@ class KeyTable:
         self._stock: list[tuple[bytes, bytes]] = []
         self._version = -1
 
-    def refresh(self) -> None:
-        """Forget everything if another process may have destroyed keys, and keys that were never stored."""
+    def refresh(self, *, ask: bool) -> None:
+        """Forget everything if another process may have destroyed keys, and keys that were never stored.
+
+        Only `ask` looks for the former: keys of the stock are nobody's yet, so nobody else destroys one.
+        """
         revived = self._link.revive()
-        version = self._link.key_changes()
+        version = self._link.key_changes() if ask or revived else self._version
         if revived or version != self._version or self._fresh or len(self._cache) > _CACHED:
             self._cache.clear()
             self._fresh.clear()
@@ -72,15 +76,16 @@ class KeyTable:
             if not self._stock:
                 self._fill()
             return self._stock.pop()
-        known = self._cache.get(subject) or self._look_up(subject) or self._make(subject)
+        known = self._cache.get(subject) or self._look_up(subject) or self._keep(subject, os.urandom(_DRAWN))
         self._cache[subject] = known
         return known
 
     def _fill(self) -> None:
-        self._stock += [self._make("") for _ in range(_STOCK)]
+        drawn = os.urandom(_STOCK * _DRAWN)  # one call of the system instead of hundreds
+        self._stock += [self._keep("", drawn[at : at + _DRAWN]) for at in range(0, len(drawn), _DRAWN)]
 
-    def _make(self, subject: str) -> tuple[bytes, bytes]:
-        name, key = os.urandom(keyring.KEY_ID), os.urandom(32)
+    def _keep(self, subject: str, drawn: bytes) -> tuple[bytes, bytes]:
+        name, key = drawn[: keyring.KEY_ID], drawn[keyring.KEY_ID :]
         self._fresh.append((name, subject, self._keys.wrap(key, name)))
         return name, key
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -35,8 +36,9 @@ class SqliteLink:
     row = "(?,?,?,?,?,?,?,?,?,?)"
 
     def __init__(self, raw: sqlite3.Connection, path: Path, schema: tuple[str, ...]) -> None:
-        self.raw, self._path, self._schema = raw, path, schema
-        self._identity = _identity(path)
+        self.raw, self._schema = raw, schema
+        self._files = (str(path), f"{path}-wal")
+        self._identity = _identity(self._files)
 
     def query(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows."""
@@ -97,7 +99,7 @@ class SqliteLink:
 
     def moved(self) -> bool:
         """SQLite goes on writing into a file that was deleted or replaced; nobody would ever read that."""
-        return _identity(self._path) != self._identity
+        return _identity(self._files) != self._identity
 
     def key_changes(self) -> int:
         """https://www.sqlite.org/pragma.html#pragma_data_version: changes with every commit of another connection."""
@@ -119,12 +121,13 @@ class SqliteLink:
         self.raw.close()
 
 
-def _identity(path: Path) -> tuple[int, ...]:
-    found: list[int] = []
-    for part in (path, path.with_name(path.name + "-wal")):
-        try:
-            status = part.stat()
-            found += (status.st_dev, status.st_ino)
-        except OSError:
-            found += (0, 0)
-    return tuple(found)
+def _identity(files: tuple[str, str]) -> list[tuple[int, int]]:
+    return [_inode(file) for file in files]
+
+
+def _inode(file: str) -> tuple[int, int]:
+    try:
+        status = os.stat(file)  # noqa: PTH116 - with every batch, and a Path takes ten times as long
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino

@@ -93,6 +93,8 @@ class Writer(threading.Thread):
         until = time.monotonic() + _LINGER_S
         while len(batch) < MAX_BATCH and batch[-1] is not None:
             patient = all(item is not None and item.patient for item in batch)
+            if not patient and self._queue.empty():
+                break
             try:
                 batch.append(self._queue.get(timeout=max(0.0, until - time.monotonic()) if patient else 0))
             except queue.Empty:
@@ -132,9 +134,10 @@ class Writer(threading.Thread):
 
     def _append(self, batch: list[Waiting]) -> list[Stored]:
         for _ in range(_TRIES):
-            if self._link.revive() or self._stale:
+            doubtful = self._link.revive() or self._stale
+            if doubtful:
                 self._catch_up()
-            self._seal([(item, item.content) for item in batch if item.content])
+            self._seal([(item, item.content) for item in batch if item.content], doubtful)
             placed = insert(self._link, batch, self.last, self._keys)
             if placed:
                 self._still_there()
@@ -143,10 +146,10 @@ class Writer(threading.Thread):
             self._stale = True
         raise chain.unavailable(TimeoutError("other processes write without pause"), self.log)
 
-    def _seal(self, items: list[tuple[Waiting, Sealed]]) -> None:
+    def _seal(self, items: list[tuple[Waiting, Sealed]], doubtful: bool) -> None:
         """Anew on every try: whoever came first may have destroyed a subject's key."""
         if items:
-            self._key_table.refresh()
+            self._key_table.refresh(ask=doubtful or any(content.subject for _, content in items))
             for item, content in items:
                 item.sealed = self._key_table.seal(content, item.record_id)
             self._key_table.flush()

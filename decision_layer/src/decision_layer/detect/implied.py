@@ -11,7 +11,6 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from importlib.resources import files
 from itertools import repeat
-from typing import NamedTuple
 
 from decision_layer.detect.vocabulary import Role, VocabularyError
 
@@ -80,18 +79,14 @@ def pack(weights: Iterable[int]) -> int:
 _RAISED = pack([1 << (_BITS - 1)] * len(KINDS))  # added to a sum, each field's top bit says "not negative"
 
 
-class Sums(NamedTuple):
-    """A sentence's (or a piece's) sums, still in one number."""
+def is_found(raised: int) -> bool:
+    """Whether a kind reaches its threshold in the sums of a sentence (or of a piece of it)."""
+    return raised & _RAISED != 0
 
-    raised: int
 
-    def found(self) -> bool:
-        """Whether a kind reaches its threshold."""
-        return self.raised & _RAISED != 0
-
-    def each(self) -> list[int]:
-        """A number for each kind; it reaches its threshold if it is not negative."""
-        return [(self.raised >> (_BITS * at) & _MASK) - (1 << (_BITS - 1)) for at in range(len(KINDS))]
+def each(raised: int) -> list[int]:
+    """A number for each kind; it reaches its threshold if it is not negative."""
+    return [(raised >> (_BITS * at) & _MASK) - (1 << (_BITS - 1)) for at in range(len(KINDS))]
 
 
 class Implied:
@@ -113,15 +108,22 @@ class Implied:
         self._words[NAME] = table.get(NAME, 0)
         self.aliases = aliases(names, self._words)
 
-    def sums(self, words: list[str], weights: dict[str, int], extra: Iterable[str]) -> Iterator[Sums]:
-        """The sums of a sentence, or of its pieces if it is long. `weights`: those of the words that the text had so
-        far; it grows."""
-        base = self._bias + sum(map(self._table.get, extra, repeat(0)))
-        for word in {*words}.difference(weights):
-            known = self._words.get(word)
-            weights[word] = self._unknown(word) if known is None else known
-        for at in range(0, len(words), LONGEST):
-            yield Sums(base + sum(map(weights.__getitem__, {*words[at : at + LONGEST]})))
+    def sums(self, words: list[str], unknown: dict[str, int], extra: Collection[str]) -> list[int]:
+        """The sums of a sentence, or of its pieces if it is long, each of them still in one number. `unknown`: the
+        numbers of the words that the text had so far and that have none of their own; it grows."""
+        base = self._bias + sum(map(self._table.get, extra, repeat(0))) if extra else self._bias
+        if len(words) <= LONGEST:
+            return [base + self._sum({*words}, unknown)] if words else []
+        return [base + self._sum({*words[at : at + LONGEST]}, unknown) for at in range(0, len(words), LONGEST)]
+
+    def _sum(self, words: set[str], unknown: dict[str, int]) -> int:
+        total = sum(map(self._words.get, words, repeat(0)))
+        for word in words.difference(self._words):
+            weight = unknown.get(word)
+            if weight is None:
+                weight = unknown[word] = self._unknown(word)
+            total += weight
+        return total
 
     def _unknown(self, word: str) -> int:
         return sum(map(self._table.get, parts(word), repeat(0)))

@@ -83,6 +83,8 @@ _KVNR = re.compile(rf"(?<![A-Za-z0-9])[A-Z]{_SEP}\d(?:{_SEP}\d){{8}}(?!\d)", re.
 _VSNR = re.compile(rf"(?<![A-Za-z0-9])\d(?:{_SEP}\d){{7}}{_SEP}[A-Z]{_SEP}\d{_SEP}\d{_SEP}\d(?!\d)", re.IGNORECASE)
 _NIR = re.compile(rf"(?<!\d)[1-478](?:{_SEP}\d){{4}}{_SEP}2{_SEP}[AB](?:{_SEP}\d){{8}}(?!\d)", re.IGNORECASE)
 _DOCUMENT = re.compile(r"(?<![A-Za-z0-9])[CFGHJ-NPRTV-Z][CFGHJ-NPRTV-Z0-9]{8}(?:\d[A-Z]?)?(?![A-Za-z0-9])")
+DOCUMENT_LETTERS = frozenset("CFGHJKLMNPRTVWXYZ")
+_DOCUMENT_HEAD, _DOCUMENT_TAIL = 9, 12  # letters before its first digit at most; to the character behind it
 _CLEAN = str.maketrans("", "", " .-/_")
 
 _iban_registry: Any = numdb.get("iban")  # SWIFT IBAN registry as python-stdnum carries it
@@ -190,12 +192,18 @@ def _followed_by_letter(text: str, lower: str, start: int, end: int, hits: Hits)
             hits.add("fr.nir", number)
 
 
-def scan_documents(text: str, lower: str, hits: Hits) -> None:
-    """German ID cards and passports. One code in ten passes the check, so a word or a line of its own is needed."""
-    for match in _DOCUMENT.finditer(text):
-        number = match[0][:10]
-        if not any(c.isdigit() for c in number) or (len(number) == 10 and not checksums.de_document(number)):
-            continue
-        start, end = match.span()
-        if beside("de.document", lower, start, end) or (len(number) == 10 and alone(text, start, end)):
-            hits.add("de.document", number)
+def scan_document(text: str, lower: str, first: int, hits: Hits) -> int:
+    """A German ID card's or passport's number, whose first digit stands at `first`, behind a letter; where it ends.
+
+    One code in ten passes the check, so a word or a line of its own is needed.
+    """
+    match = _DOCUMENT.search(text, max(0, first - _DOCUMENT_HEAD), first + _DOCUMENT_TAIL)
+    if match is None or match.start() > first:
+        return first
+    number = match[0][:10]
+    start, end = match.span()
+    if len(number) == 10 and not checksums.de_document(number):
+        return end
+    if beside("de.document", lower, start, end) or (len(number) == 10 and alone(text, start, end)):
+        hits.add("de.document", number)
+    return end

@@ -50,14 +50,15 @@ def _message(where: str) -> str:
 
 
 def _scan_text(text: str, hits: Hits) -> None:
-    lower = _lower(text)
+    lower, document = _lower(text), 0  # where the last document's number ended
     for match in digits.clusters(text):
         start, end = match.span()
+        if start > document and text[start - 1] in letters.DOCUMENT_LETTERS:
+            document = letters.scan_document(text, lower, start, hits)
         if letters.scan_around(text, lower, start, end, hits) or end - start < _SHORTEST:
             continue
         taken = digits.scan_cluster(text, lower, start, end, hits)
         phones.scan_phone(text, lower, start, end, taken, hits)
-    letters.scan_documents(text, lower, hits)
     contact.scan_mail(text, hits)
     prepared().scan(text, lower, hits)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import KINDS, Implied, Sight, apart, sights
+from decision_layer.detect.implied import KINDS, Implied, Sight, apart, each, is_found, sights
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
 from decision_layer.detect.vocabulary import Role
 
@@ -54,8 +54,10 @@ def units(lower: str, reading: Reading, names: dict[str, str], here: frozenset[s
         subjects = by_sentence.get(number, [])
         if subjects or end - start >= _SHORTEST:
             words = spaced[start:end].split()
-            if subjects or number in reading.peopled or not (here.isdisjoint(words) and first.isdisjoint(words)):
-                words = list(map(names.get, words, words))
+            named = not first.isdisjoint(words)
+            if named or subjects or number in reading.peopled or not here.isdisjoint(words):
+                if named:
+                    words = list(map(names.get, words, words))
                 seen: set[Sight] = {(s.term.kind, s.term.role, s.fires) for s in subjects}
                 features = set(sights(seen, reading.roles.get(number, ()))) if seen else set()
                 yield Unit(start, end, words, subjects, features)
@@ -72,15 +74,16 @@ class Judge:
 
     def scan(self, text: str, lower: str, hits: Hits) -> None:
         """Adds the kinds that a sentence says of somebody, and the findings of the lexicon's triggers."""
-        weights: dict[str, int] = {}
+        unknown: dict[str, int] = {}
         for unit in units(lower, self.lexicon.read(text, lower, hits), self.implied.aliases, self._people):
             strongest: dict[str, int] = {}
-            for sums in self.implied.sums(unit.words, weights, unit.features):
-                if sums.found() or unit.subjects:
-                    each = sums.each()
-                    strongest = {k: max(n, strongest.get(k, n)) for k, n in zip(KINDS, each, strict=True)}
-                    if max(each) >= 0:
-                        hits.add(KINDS[each.index(max(each))], lower[unit.start : unit.end])
+            for raised in self.implied.sums(unit.words, unknown, unit.features):
+                if unit.subjects or is_found(raised):
+                    sums = each(raised)
+                    earlier = strongest.values() if strongest else sums
+                    strongest = dict(zip(KINDS, map(max, sums, earlier), strict=True))
+                    if max(sums) >= 0:
+                        hits.add(KINDS[sums.index(max(sums))], lower[unit.start : unit.end])
             for said in unit.subjects:
                 veto = VETO_SURE if said.term.role is Role.SURE else VETO
                 if said.fires and strongest.get(said.term.kind, 0) >= veto:

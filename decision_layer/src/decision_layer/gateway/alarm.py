@@ -17,7 +17,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 STUCK_S = 30.0
-_BEAT_S = 1.0
+_BEATS = 6
+"""In STUCK_S. Each ends a thread of faulthandler's and waits for it, interpreter in hand: milliseconds on a busy
+machine."""
 
 
 class TookTooLong(BaseException):
@@ -58,11 +60,11 @@ ALARM = Alarm()
 
 
 def beat(stuck_s: float = STUCK_S) -> None:
-    """From now on the process ends, and says where every thread stood, if this loop stands still for so long."""
+    """From now on the process ends, and says where every thread stood, so long after this loop's last beat."""
     loop = asyncio.get_running_loop()
 
     def again() -> None:
         faulthandler.dump_traceback_later(stuck_s, exit=True)
-        loop.call_later(_BEAT_S, again)
+        loop.call_later(stuck_s / _BEATS, again)
 
     again()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import sqlite3
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from decision_layer.errors import DecisionLayerError
@@ -24,6 +26,7 @@ class Conversations:
             self._link.execute("PRAGMA journal_mode=WAL")
             self._link.execute("PRAGMA synchronous=FULL")
             self._link.execute(_SCHEMA)
+            self._reader = sqlite3.connect(path, isolation_level=None, timeout=1.0)  # waits for no write
         except sqlite3.Error as error:
             raise DecisionLayerError(
                 f"the conversations' classes cannot be kept: {error}",
@@ -31,6 +34,8 @@ class Conversations:
                 hint="free space, check owner and mount of the directory",
             ) from None
         self._near: OrderedDict[bytes, str | None] = OrderedDict()
+        self._rising = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "conversations")
 
     def floor(self, client: str, conversation: str) -> str | None:
         """The highest class so far; None for a new conversation. Raises sqlite3.Error."""
@@ -38,21 +43,35 @@ class Conversations:
         if key in self._near:
             self._near.move_to_end(key)
             return self._near[key]
-        row = self._link.execute("SELECT class FROM floors WHERE id = ?", (key,)).fetchone()
+        row = self._reader.execute("SELECT class FROM floors WHERE id = ?", (key,)).fetchone()
         self._remember(key, row[0] if row else None)
         return row[0] if row else None
 
-    def raise_to(self, loaded: LoadedPolicy, client: str, conversation: str, data_class: str) -> None:
-        """Durable on return. Raises sqlite3.Error."""
-        held = self.floor(client, conversation)
-        if held is not None and loaded.rank.get(held, len(loaded.rank)) >= loaded.rank[data_class]:
-            return
-        key = _key(client, conversation)
-        self._link.execute("INSERT OR REPLACE INTO floors VALUES (?, ?)", (key, data_class))
-        self._remember(key, data_class)
+    async def raise_to(self, loaded: LoadedPolicy, client: str, conversation: str, data_class: str) -> None:
+        """Durable on return, what others of the conversation raised included. Raises sqlite3.Error.
+
+        The disk is waited for in a thread, so that no other request waits with it; one after the other, so that none
+        puts a lower class over a higher one.
+        """
+        async with self._rising:
+            held = self.floor(client, conversation)
+            if held is not None and loaded.rank.get(held, len(loaded.rank)) >= loaded.rank[data_class]:
+                return
+            key = _key(client, conversation)
+            self._remember(key, data_class)  # at once: who comes meanwhile meets it already
+            try:
+                await asyncio.get_running_loop().run_in_executor(self._thread, self._write, key, data_class)
+            except BaseException:
+                self._near.pop(key, None)  # the disk knows what holds
+                raise
 
     def close(self) -> None:
+        self._thread.shutdown()
         self._link.close()
+        self._reader.close()
+
+    def _write(self, key: bytes, data_class: str) -> None:
+        self._link.execute("INSERT OR REPLACE INTO floors VALUES (?, ?)", (key, data_class))
 
     def _remember(self, key: bytes, data_class: str | None) -> None:
         self._near[key] = data_class

@@ -118,7 +118,7 @@ async def decide_and_record(
             entry, approval_id=approval if facts.approved else "", effect="hold" if held else entry.effect
         )
         if request.conversation:
-            conversations.raise_to(loaded, client.name, request.conversation, decision.data_class)
+            await conversations.raise_to(loaded, client.name, request.conversation, decision.data_class)
         # The facts, sealed: with the policy of this hash they give the same decision again (replay, counterfactuals).
         await store.decide(entry, Sealed(keys.pseudonym(facts.user) if facts.user else "", _facts.encode(facts)))
     except (AuditError, sqlite3.Error):
