@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,35 @@ def test_others_go_on_and_meet_the_class_while_the_disk_is_slow(
     kept = Conversations(tmp_path / "floors.sqlite")
     asyncio.run(run(kept))
     kept.close()
+
+
+def test_a_request_that_is_given_up_lowers_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run(kept: Conversations) -> None:
+        started, go_on, write = threading.Event(), threading.Event(), kept._write
+
+        def slowly(key: bytes, data_class: str) -> None:
+            started.set()
+            go_on.wait(10)
+            write(key, data_class)
+
+        monkeypatch.setattr(kept, "_write", slowly)
+        first = asyncio.ensure_future(kept.raise_to(LOADED, "c", "talk", "confidential"))
+        assert await asyncio.to_thread(started.wait, 10)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        second = asyncio.ensure_future(kept.raise_to(LOADED, "c", "talk", "internal"))
+        await asyncio.sleep(0.05)
+        go_on.set()
+        await second
+
+    kept = Conversations(tmp_path / "floors.sqlite")
+    asyncio.run(run(kept))
+    assert kept.floor("c", "talk") == "confidential"
+    kept.close()
+    again = Conversations(tmp_path / "floors.sqlite")
+    assert again.floor("c", "talk") == "confidential"
+    again.close()
 
 
 def test_what_could_not_be_written_is_not_held(tmp_path: Path) -> None:

@@ -61,9 +61,11 @@ class Conversations:
             self._remember(key, data_class)  # at once: who comes meanwhile meets it already
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, self._write, key, data_class)
-            except BaseException:
+            except sqlite3.Error:
                 self._near.pop(key, None)  # the disk knows what holds
                 raise
+            # A request that is given up meanwhile leaves the class in memory: the thread goes on writing it, and who
+            # took the disk's older word for it would put a lower class over it.
 
     def close(self) -> None:
         self._thread.shutdown()
