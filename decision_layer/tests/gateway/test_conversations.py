@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Callable, Coroutine
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,18 +18,23 @@ from decision_layer.gateway.conversations import Conversations
 LOADED: Any = SimpleNamespace(rank={"public": 0, "internal": 1, "confidential": 2})
 
 
+def floors_after(folder: Path, run: Callable[[Conversations], Coroutine[Any, Any, None]]) -> list[str | None]:
+    """What the conversation's class is in memory afterwards, and what on disk."""
+    found = []
+    with closing(Conversations(folder / "floors.sqlite")) as kept:
+        asyncio.run(run(kept))
+        found.append(kept.floor("c", "talk"))
+    with closing(Conversations(folder / "floors.sqlite")) as again:
+        found.append(again.floor("c", "talk"))
+    return found
+
+
 def test_who_comes_while_a_higher_class_is_written_does_not_lower_it(tmp_path: Path) -> None:
     async def run(kept: Conversations) -> None:
         both = (kept.raise_to(LOADED, "c", "talk", name) for name in ("confidential", "public"))
         await asyncio.gather(*both)
 
-    kept = Conversations(tmp_path / "floors.sqlite")
-    asyncio.run(run(kept))
-    assert kept.floor("c", "talk") == "confidential"
-    kept.close()
-    again = Conversations(tmp_path / "floors.sqlite")
-    assert again.floor("c", "talk") == "confidential"
-    again.close()
+    assert floors_after(tmp_path, run) == ["confidential", "confidential"]
 
 
 def test_others_go_on_and_meet_the_class_while_the_disk_is_slow(
@@ -76,13 +83,7 @@ def test_a_request_that_is_given_up_lowers_nothing(tmp_path: Path, monkeypatch: 
         go_on.set()
         await second
 
-    kept = Conversations(tmp_path / "floors.sqlite")
-    asyncio.run(run(kept))
-    assert kept.floor("c", "talk") == "confidential"
-    kept.close()
-    again = Conversations(tmp_path / "floors.sqlite")
-    assert again.floor("c", "talk") == "confidential"
-    again.close()
+    assert floors_after(tmp_path, run) == ["confidential", "confidential"]
 
 
 def test_what_could_not_be_written_is_not_held(tmp_path: Path) -> None:
