@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -118,7 +119,14 @@ def test_inside_too_nothing_answers_without_its_key(stack: Stack, plan: Plan) ->
     assert _status(stack, "observe", metrics) == 401
     for engine in plan.engines:
         url = f"http://{_address(plan, engine.machine)}:{engine.port}/v1/chat/completions"
-        assert _status(stack, "apps", url, "{}") == 401
+        assert _status(stack, "gateway", url, "{}") == 401
+        # The applications know the decision layer alone: the firewall keeps them from the engines.
+        connect = f"import socket; socket.create_connection(({_address(plan, engine.machine)!r}, {engine.port}), 5)"
+        turned_away = stack.run("ssh", "apps", *stack.choice, "--", shlex.join(["python3", "-c", connect]))
+        assert "No route to host" in turned_away.stderr
+    layer = next(service for service in plan.services if service.name == "decision_layer")
+    url = f"http://{_address(plan, layer.machine)}:{layer.port}/v1/chat/completions"
+    assert _status(stack, "apps", url, "{}") == 401
     refused = stack.ssh("apps", f"psql -w -Atqc 'select 1' 'host={_address(plan, 'data')} user=n8n dbname=n8n' 2>&1; :")
     assert "no password supplied" in refused
 
