@@ -19,7 +19,13 @@ from tests.lab.standing import Stack, standing_stack
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-KEPT = {"n8n_encryption_key", "open_webui_secret_key", "grafana_secret_key", "proxmox_token"}
+KEPT = {
+    "n8n_encryption_key",
+    "open_webui_secret_key",
+    "grafana_secret_key",
+    "proxmox_token",
+    "decision_layer_audit_key",
+}
 ASK_ENGINE = """
 import urllib.error, urllib.request
 headers = {"Authorization": "Bearer " + KEY, "Content-Type": "application/json"}
