@@ -65,7 +65,11 @@ class Runner:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(timeout=20)
+        try:
+            self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # busy with an answer; Ollama waits for none
+            self.process.kill()
+            self.process.wait()
 
     def _read_log(self) -> None:
         for line in self.process.stdout or ():
