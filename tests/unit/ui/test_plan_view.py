@@ -66,3 +66,16 @@ def test_changes() -> None:
         "1 new, 1 changed, 1 removed",
     ]
     assert render_plan_diff([]).plain == "No change against the last plan."
+
+
+def test_a_member_that_comes_or_goes_is_told_in_words() -> None:
+    flow = '{"address":null,"port":3010,"purpose":"site traces","source":"gateway","target":"trace"}'
+    machine = '{"cards":[],"cores":4,"kind":"vm","name":"trace"}'
+    changes = [
+        PlanChange(path="flows.gateway trace tcp 3010", before=None, after=flow),
+        PlanChange(path="machines.trace", before=machine, after=None),
+    ]
+    assert render_plan_diff(changes).plain.splitlines()[1:3] == [
+        "  + flows.gateway trace tcp 3010: site traces",
+        "  - machines.trace: cores 4, kind vm",
+    ]
