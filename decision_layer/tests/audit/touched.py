@@ -76,7 +76,7 @@ class SqliteLog(Log):
         path = self.directory / ("keys.sqlite" if table == "keys" else "audit.sqlite")
         raw = sqlite3.connect(path, isolation_level=None)
         raw.execute("PRAGMA synchronous = OFF")
-        with contextlib.closing(SqliteLink(raw, path, KEY_SCHEMA if table == "keys" else SCHEMA)) as link:
+        with contextlib.closing(SqliteLink(raw, path, KEY_SCHEMA if table == "keys" else SCHEMA, 5)) as link:
             yield link
 
     def delete(self, chance: Chance) -> None:

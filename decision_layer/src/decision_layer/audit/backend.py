@@ -48,6 +48,9 @@ class Link(Protocol):
     def append(self, sql: str, values: Sequence[object]) -> int:
         """change(), while nobody else appends."""
 
+    def patience(self, seconds: float) -> None:
+        """How long statements wait for another's lock from now on."""
+
     def locked(self) -> AbstractContextManager[None]:
         """A transaction beside which nobody else changes this table; durable at its end, undone by an exception."""
 
@@ -103,6 +106,10 @@ class Backend(Protocol):
     @property
     def keys(self) -> str:
         """For people: where the keys of sealed parts are."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether a commit is a matter of this machine's disk alone, so that an event loop may make one."""
 
     def open_log(self, *, create: bool, wait_s: float) -> Link:
         """To write entries; `wait_s` bounds a wait for a lock. DatabaseError, also where it is none of ours."""

@@ -9,6 +9,7 @@ process ends is never used.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 
 from decision_layer.audit import keyring
 from decision_layer.audit.backend import Backend, DatabaseError
@@ -57,9 +58,18 @@ class KeyTable:
                 self._link.change_many("INSERT INTO keys VALUES (?,?,?)", self._fresh)
             self._fresh.clear()
 
+    def has_keys_for(self, contents: Collection[Sealed]) -> bool:
+        """Whether these can be sealed with keys that are stored already."""
+        subjects = [content.subject for content in contents]
+        return subjects.count("") <= len(self._stock) and all(not it or it in self._cache for it in subjects)
+
+    def runs_out(self) -> bool:
+        """Whether it is time to restock()."""
+        return len(self._stock) < _STOCK // 2
+
     def restock(self) -> None:
         """When nobody waits: keys for the records without a subject to come."""
-        if len(self._stock) < _STOCK // 2 and not self._fresh:
+        if self.runs_out() and not self._fresh:
             self._fill()
             self.flush()
 

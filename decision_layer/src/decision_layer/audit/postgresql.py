@@ -26,6 +26,8 @@ _IDLE_LINKS = 4  # of readers: a sign-in costs more than what most of them ask
 class PostgresqlBackend:
     """`directory` has the checkpoints. Keep backups with the table of keys no longer than an erasure may take."""
 
+    is_local = False
+
     def __init__(self, directory: Path, server: Server) -> None:
         self.directory, self._server = directory, server
         self._idle: list[PostgresqlLink] = []

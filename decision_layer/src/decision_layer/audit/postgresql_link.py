@@ -58,6 +58,7 @@ class PostgresqlLink:
         # One exchange: waits for its turn, bounded by lock_timeout, and sees whether commits still reach the disk.
         self._begin = f"BEGIN; SELECT current_setting('fsync'), pg_advisory_xact_lock('{table}'::regclass::bigint)"
         self._streams = 0
+        self._wait_s: float | None = None
 
     def query(self, text: str, values: Sequence[object] = ()) -> list[Row]:
         """All rows."""
@@ -93,6 +94,12 @@ class PostgresqlLink:
             return self.change(text, values)
         with self.locked():
             return self.change(text, values)
+
+    def patience(self, seconds: float) -> None:
+        """lock_timeout, which 0 would switch off."""
+        if seconds != self._wait_s:
+            self.query("SELECT set_config('lock_timeout', ?, false)", (str(max(1, round(seconds * 1000))),))
+            self._wait_s = seconds
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -165,7 +172,7 @@ class PostgresqlLink:
                 self.query("SELECT 1")
                 return False
             self._raw.close()
-        self._raw = self._connect()
+        self._raw, self._wait_s = self._connect(), None
         return True
 
     def scrub(self) -> None:

@@ -37,6 +37,8 @@ KEY_SCHEMA = (KEY_TABLE, KEY_SUBJECTS)
 class SqliteBackend:
     """Leave keys.sqlite, which holds what an erasure destroys, out of backups kept longer than one may take."""
 
+    is_local = True
+
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._log, self._keys = directory / LOG, directory / KEYS
@@ -96,7 +98,7 @@ def _connect(path: Path, schema: tuple[str, ...], *, create: bool, wait_s: float
         raw.execute("PRAGMA synchronous=FULL")
         raw.execute("PRAGMA secure_delete=ON")
         raw.execute(f"PRAGMA wal_autocheckpoint={BACKSTOP_PAGES}")
-    link = SqliteLink(raw, path, schema)
+    link = SqliteLink(raw, path, schema, wait_s)
     if create and not link.query("SELECT 1 FROM sqlite_master"):
         with link.locked():
             if not link.query("SELECT 1 FROM sqlite_master"):  # another process may have been first
@@ -104,7 +106,7 @@ def _connect(path: Path, schema: tuple[str, ...], *, create: bool, wait_s: float
                     link.change(statement)
     if not link.is_ours():
         raise DamagedError("its tables are not those of an audit log")
-    return SqliteLink(raw, path, schema)  # with the identity of the files as they are now
+    return SqliteLink(raw, path, schema, wait_s)  # with the identity of the files as they are now
 
 
 def _connect_reader(path: Path, schema: tuple[str, ...]) -> SqliteLink:
@@ -115,4 +117,4 @@ def _connect_reader(path: Path, schema: tuple[str, ...]) -> SqliteLink:
     at_rest = not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists()
     uri = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if at_rest else ''}"
     with told():
-        return SqliteLink(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None), path, schema)
+        return SqliteLink(sqlite3.connect(uri, uri=True, timeout=5, isolation_level=None), path, schema, 5)

@@ -35,8 +35,9 @@ class SqliteLink:
 
     row = "(?,?,?,?,?,?,?,?,?,?)"
 
-    def __init__(self, raw: sqlite3.Connection, path: Path, schema: tuple[str, ...]) -> None:
-        self.raw, self._schema = raw, schema
+    def __init__(self, raw: sqlite3.Connection, path: Path, schema: tuple[str, ...], wait_s: float) -> None:
+        """`wait_s`: how long the connection waits for a lock as it was opened."""
+        self.raw, self._schema, self._wait_s = raw, schema, wait_s
         self._files = (str(path), f"{path}-wal")
         self._identity = _identity(self._files)
 
@@ -65,6 +66,12 @@ class SqliteLink:
     def append(self, sql: str, values: Sequence[object]) -> int:
         """One statement is one transaction, with one fsync, and SQLite has one writer at a time."""
         return self.change(sql, values)
+
+    def patience(self, seconds: float) -> None:
+        """https://www.sqlite.org/pragma.html#pragma_busy_timeout"""
+        if seconds != self._wait_s:
+            self.query(f"PRAGMA busy_timeout={round(seconds * 1000)}")
+            self._wait_s = seconds
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

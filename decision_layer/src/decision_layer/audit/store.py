@@ -18,9 +18,11 @@ from decision_layer.audit.backend import Backend, DatabaseError, Helper
 from decision_layer.audit.chain import Stored
 from decision_layer.audit.checkpointer import Checkpointer
 from decision_layer.audit.errors import AuditUnavailableError
+from decision_layer.audit.inline import InlineCommits
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Decision, Entry, Following, Sealed
-from decision_layer.audit.writer import Waiting, Writer
+from decision_layer.audit.waiting import Waiting
+from decision_layer.audit.writer import Writer
 
 
 class Health(NamedTuple):
@@ -61,10 +63,18 @@ class LogStore:
     """
 
     def __init__(
-        self, writer: Writer, helpers: Sequence[Helper], checkpoints: Checkpointer, limit_s: float, max_waiting: int
+        self,
+        writer: Writer,
+        helpers: Sequence[Helper],
+        checkpoints: Checkpointer,
+        limit_s: float,
+        max_waiting: int,
+        *,
+        is_local: bool,
     ) -> None:
         self._writer, self._helpers, self.checkpoints = writer, helpers, checkpoints
         self._limit_s, self._max_waiting = limit_s, max_waiting
+        self._commits = InlineCommits(writer) if is_local else None
         self._closed = False
 
     @classmethod
@@ -93,7 +103,7 @@ class LogStore:
         threads: list[Helper | Writer] = [writer, *helpers, checkpoints]
         for thread in threads:
             thread.start()
-        return cls(writer, helpers, checkpoints, limit_s, max_waiting)
+        return cls(writer, helpers, checkpoints, limit_s, max_waiting, is_local=backend.is_local)
 
     async def decide(self, record: Decision, sealed: Sealed | None = None) -> Stored:
         """Store a decision and its sealed part; durable on return.
@@ -114,13 +124,15 @@ class LogStore:
         """Counters and the state of the checkpoints."""
         own, points = self._writer, self.checkpoints
         age = time.monotonic() - points.written_at if points.written_at else -1.0
-        return Health(own.last.seq, own.waiting(), own.batches, own.stored, own.failed, age, points.error)
+        return Health(own.last.seq, self._waiting(), own.batches, own.stored, own.failed, age, points.error)
 
     async def close(self) -> None:
         """Store what waits, attest it, let go; AuditUnavailableError when a place took no checkpoint."""
         if self._closed:
             return
         self._closed = True
+        if self._commits:
+            self._commits.pass_on()
         self._writer.submit(None)
         await asyncio.to_thread(self._writer.join)
         for helper in self._helpers:
@@ -131,7 +143,7 @@ class LogStore:
         body = canonical.encode(entry)
         self._refuse_if_hopeless()
         item = Waiting(kind, entry.record_id, body, sealed)
-        self._writer.submit(item)
+        (self._commits or self._writer).submit(item)
         timer = item.future.get_loop().call_later(self._limit_s, _expire, item.future)
         try:
             return await item.future
@@ -146,10 +158,13 @@ class LogStore:
         since = self._writer.busy_since
         if self._closed or not self._writer.is_alive():
             raise self._too_slow("the store is closed")
-        if self._writer.waiting() >= self._max_waiting:
+        if self._waiting() >= self._max_waiting:
             raise self._too_slow(f"{self._max_waiting} entries wait already")
         if since and time.monotonic() - since > self._limit_s:
             raise self._too_slow("the disk or the database does not answer")
+
+    def _waiting(self) -> int:
+        return self._writer.waiting() + (self._commits.waiting() if self._commits else 0)
 
     def _too_slow(self, why: str) -> AuditUnavailableError:
         return AuditUnavailableError(

@@ -1,4 +1,5 @@
 """The one thread that writes: it takes all that waits, stores it in one statement with one fsync, and answers everyone.
+Where nobody waits, the event loop may store by itself (inline.py): whoever holds the lock writes.
 
 One statement per batch matters twice: it is one transaction, and the driver gives up the interpreter lock once per
 statement, so that a busy event loop cannot keep a batch waiting row by row.
@@ -9,38 +10,35 @@ retention, another gateway) can append too: whoever comes second reads the new l
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import queue
 import threading
 import time
-from collections import defaultdict
+from enum import Enum, auto
 
 from decision_layer.audit import chain
-from decision_layer.audit.append import MAX_BATCH, Item, insert, read_last
+from decision_layer.audit.append import MAX_BATCH, insert, read_last
 from decision_layer.audit.backend import Backend, DatabaseError, NotUniqueError
 from decision_layer.audit.chain import Stored
 from decision_layer.audit.errors import AuditError, AuditRecordError, AuditUnavailableError
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.keytable import KeyTable
 from decision_layer.audit.record import Sealed
+from decision_layer.audit.waiting import Waiting, answer
 
 log = logging.getLogger(__name__)
 _TRIES = 50  # times that another process may come first before a batch is given up
-_LINGER_S = 0.02  # an outcome, for which nobody waits, rides along with the decision that comes within this time
+LINGER_S = 0.02  # an outcome, for which nobody waits, rides along with the decision that comes within this time
+_FAST_S = 0.001  # what a commit may take so that an event loop may make it: about a request's own time there
+_LATEST = 1 / 16  # the weight of the last commit in how long they take
 
 
-class Waiting(Item):
-    """An entry that someone waits for; a `patient` one may come a little later, so that it costs no fsync."""
+class Sign(Enum):
+    """What the thread is told besides entries."""
 
-    __slots__ = ("future", "given_up", "patient")
-
-    def __init__(self, kind: str, record_id: str, body: bytes, content: Sealed | None) -> None:
-        super().__init__(kind, record_id, body, content)
-        self.future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        self.given_up = False
-        self.patient = kind == "outcome"
+    END = auto()
+    RESTOCK = auto()
 
 
 class Writer(threading.Thread):
@@ -52,7 +50,9 @@ class Writer(threading.Thread):
         self.log, self._keys = backend.log, keys
         self._link = backend.open_log(create=True, wait_s=wait_s)
         self._key_table = KeyTable(backend, keys, wait_s)
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting | Sign] = queue.SimpleQueue()
+        self._writing = threading.Lock()
+        self._wait_s, self._took_s = wait_s, 0.0
         self._stale = False  # whether `last` must be read again
         self.last = read_last(self._link, keys, self.log)
         self.busy_since = 0.0  # monotonic seconds, 0 while idle
@@ -60,11 +60,33 @@ class Writer(threading.Thread):
 
     def submit(self, item: Waiting | None) -> None:
         """Queue an entry; None ends the thread once everything before it is stored."""
-        self._queue.put(item)
+        self._queue.put(item or Sign.END)
 
     def waiting(self) -> int:
         """Entries in the queue."""
         return self._queue.qsize()
+
+    def is_free(self) -> bool:
+        """Whether nobody waits and a commit is a matter of a moment: store_now() is worth trying."""
+        return self._took_s < _FAST_S and not self.busy_since and self._queue.empty()
+
+    def store_now(self, batch: list[Waiting]) -> bool:
+        """In the caller's thread, without waiting for anyone. False where that fails for whatever reason: submit() it,
+        then the thread waits, tries again, and says what is wrong."""
+        if not self._writing.acquire(blocking=False):
+            return False
+        try:
+            if self._stale or not self._key_table.has_keys_for([item.content for item in batch if item.content]):
+                return False
+            self._keep(batch, wait_s=0)
+            if self._key_table.runs_out():
+                self._queue.put(Sign.RESTOCK)
+        except (AuditError, DatabaseError):
+            self._stale = True
+            return False
+        finally:
+            self._writing.release()
+        return True
 
     def hash_at(self, seq: int) -> bytes | None:
         """The hash of a row, None where there is none. Only before start(), or in the thread; DatabaseError."""
@@ -76,23 +98,24 @@ class Writer(threading.Thread):
         ending = False
         while not ending:
             batch = self._take()
-            ending = batch[-1] is None
+            ending = batch[-1] is Sign.END
             self.busy_since = time.monotonic()
-            self._store([item for item in batch if item is not None and not item.given_up])
-            if not ending and self._queue.empty():
-                self._restock()
+            with self._writing:
+                self._store([item for item in batch if isinstance(item, Waiting) and not item.given_up])
+                if not ending and self._queue.empty():
+                    self._restock()
             self.busy_since = 0.0
         with contextlib.suppress(AuditError, DatabaseError):
             self._catch_up()  # the last checkpoint is to cover what others appended
         self._link.close()
         self._key_table.close()
 
-    def _take(self) -> list[Waiting | None]:
+    def _take(self) -> list[Waiting | Sign]:
         """The next batch: what waits already; where that is outcomes alone, also what comes in the next moment."""
         batch = [self._queue.get()]
-        until = time.monotonic() + _LINGER_S
-        while len(batch) < MAX_BATCH and batch[-1] is not None:
-            patient = all(item is not None and item.patient for item in batch)
+        until = time.monotonic() + LINGER_S
+        while len(batch) < MAX_BATCH and batch[-1] is not Sign.END:
+            patient = all(isinstance(item, Waiting) and item.patient for item in batch)
             if not patient and self._queue.empty():
                 break
             try:
@@ -111,14 +134,11 @@ class Writer(threading.Thread):
         if not batch:
             return
         try:
-            placed = self._append(batch)
-            self.stored += len(batch)
-            self.batches += 1
-            _answer([(item, stored) for item, stored in zip(batch, placed, strict=True)])
+            self._keep(batch, self._wait_s)
         except NotUniqueError as error:
             self._stale = True
             if len(batch) == 1:
-                _answer([(batch[0], _refused(batch[0], error))])
+                answer([(batch[0], _refused(batch[0], error))])
                 return
             for item in batch:  # one bad entry must not take the others with it
                 self._store([item])
@@ -130,17 +150,26 @@ class Writer(threading.Thread):
     def _fail(self, batch: list[Waiting], error: AuditError) -> None:
         self._stale = True
         self.failed += len(batch)
-        _answer([(item, error) for item in batch])
+        answer([(item, error) for item in batch])
 
-    def _append(self, batch: list[Waiting]) -> list[Stored]:
+    def _keep(self, batch: list[Waiting], wait_s: float) -> None:
+        placed = self._append(batch, wait_s)
+        self.stored += len(batch)
+        self.batches += 1
+        answer(zip(batch, placed, strict=True))
+
+    def _append(self, batch: list[Waiting], wait_s: float) -> list[Stored]:
         for _ in range(_TRIES):
             doubtful = self._link.revive() or self._stale
+            self._link.patience(wait_s)
             if doubtful:
                 self._catch_up()
             self._seal([(item, item.content) for item in batch if item.content], doubtful)
+            begun = time.monotonic()
             placed = insert(self._link, batch, self.last, self._keys)
             if placed:
                 self._still_there()
+                self._took_s += (time.monotonic() - begun - self._took_s) * _LATEST
                 self.last = placed[-1]
                 return placed
             self._stale = True
@@ -179,22 +208,3 @@ def _refused(item: Waiting, error: NotUniqueError) -> AuditRecordError:
         where=item.record_id,
         hint="a record id has one decision: make a new id for every request",
     )
-
-
-def _answer(answers: list[tuple[Waiting, Stored | AuditError]]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Waiting, Stored | AuditError]]] = defaultdict(list)
-    for item, answer in answers:
-        by_loop[item.future.get_loop()].append((item, answer))
-    for loop, own in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile has nobody left who waits
-            loop.call_soon_threadsafe(_settle, own)
-
-
-def _settle(answers: list[tuple[Waiting, Stored | AuditError]]) -> None:
-    for item, answer in answers:
-        if item.future.done():
-            continue
-        if isinstance(answer, Stored):
-            item.future.set_result(answer)
-        else:
-            item.future.set_exception(answer)
