@@ -24,6 +24,6 @@ def _front(plan: Plan, machine: PlannedMachine, balancer: Balancer) -> dict[str,
         "upstream": first,
         "more_upstreams": others,
         "key": api_key_of(members[0]),
-        # The same API as vLLM's: its front lets through what clients need of it.
+        # llama-server answers the same paths as vLLM: its front lets through what clients need of it.
         "paths": list(ALLOWED),
     }

@@ -17,6 +17,8 @@ be reached from elsewhere (CVE-2026-7482 among others). Clients come in by the f
 ALLOWED_PATHS = (
     {"method": "GET", "path": "/v1/models"},
     {"method": "POST", "path": "/v1/chat/completions"},
+    {"method": "POST", "path": "/v1/responses"},
+    {"method": "POST", "path": "/v1/messages"},
     {"method": "POST", "path": "/v1/completions"},
     {"method": "POST", "path": "/v1/embeddings"},
     # Without a key, so that health can be asked; it tells the version and nothing else.

@@ -11,6 +11,7 @@ from typing import Any
 from provision.inventory.base_vars import address_of
 from provision.inventory.secrets import DOCUMENTS_CLIENT, decision_clients
 from provision.models.base import Frozen
+from provision.models.endpoints import served_endpoints
 from provision.models.plan import EngineInstance, Plan
 from provision.models.routing import CloudClass, CloudModel
 
@@ -36,9 +37,6 @@ _FINDINGS = {
     "secrecy.*": "secrecy",
 }
 """A detector's kind to the class that it makes of a text."""
-_TEXT_ENDPOINTS = {"llama_cpp": ("chat", "responses", "messages")}
-"""What a text engine's own port serves besides chat. vLLM, Ollama and several servers of one model have a front before
-them that lets chat through and nothing else of these."""
 _BODY_BYTES = 32 * 2**20
 """A chat with a few photographs in it."""
 _AT_ONCE = 64
@@ -108,8 +106,6 @@ def _embedding_engines(plan: Plan) -> tuple[EngineInstance, ...]:
 def _own_model(plan: Plan, engine: EngineInstance, home: str) -> dict[str, Any]:
     """A text that is split for embeddings comes as many inputs of one request, so its sum is held to no context."""
     name = engine.served_name
-    direct = plan.entry_port(engine) == engine.port
-    texts = _TEXT_ENDPOINTS.get(engine.service, ("chat",)) if direct else ("chat",)
     return {
         "name": name,
         "title": engine.model,
@@ -117,7 +113,7 @@ def _own_model(plan: Plan, engine: EngineInstance, home: str) -> dict[str, Any]:
         "storage": home,
         "provider": "self",
         "revision": engine.model_file,
-        "endpoints": ["embeddings"] if engine.embeddings else list(texts),
+        "endpoints": list(served_endpoints(engine)),
         **({} if engine.embeddings else {"context": engine.context_tokens // engine.parallel}),
         "upstream": {
             "api": "openai",

@@ -20,6 +20,8 @@ ALLOWED: tuple[dict[str, Any], ...] = (
     {"method": "GET", "path": "/metrics"},
     {"method": "GET", "path": "/v1/models"},
     {"method": "POST", "path": "/v1/chat/completions"},
+    {"method": "POST", "path": "/v1/responses"},
+    {"method": "POST", "path": "/v1/messages"},
     {"method": "POST", "path": "/v1/completions"},
     {"method": "POST", "path": "/v1/embeddings"},
 )

@@ -18,6 +18,17 @@ class DecisionAnswer(Frozen):
     record: str = ""
 
 
+class EndpointAnswer(Frozen):
+    """One question to a local model by another endpoint than chat."""
+
+    model: str
+    endpoint: str
+    answer: DecisionAnswer = DecisionAnswer()
+    form: str = ""
+    """What the answer says that it is: `object` of OpenAI's, `type` of Anthropic's."""
+    output_tokens: int = 0
+
+
 class DecisionRecord(Frozen):
     """The record of an answer, found by its id, as `decision-layer audit show` prints it."""
 
@@ -41,6 +52,8 @@ class DecisionObservation(Frozen):
     """Zones of the policy in use that are the firm's own machines."""
     record: DecisionRecord = DecisionRecord()
     """Of `plain`."""
+    endpoints: tuple[EndpointAnswer, ...] = ()
+    """Asked where `plain` was answered, up to the first that no HTTP answer came to."""
     chain_whole: bool | None = None
     """None: it could not be verified."""
     chain: str = ""

@@ -142,6 +142,35 @@ def test_the_engine_gets_what_ollama_gives_it(api: httpx.Client, tmp_path: Path)
         assert expected in words
 
 
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/messages"])
+def test_further_apis_reach_the_engine_and_name_the_model_as_it_was_asked_for(
+    api: httpx.Client, tmp_path: Path, path: str
+) -> None:
+    """docs/api/openai-compatibility.mdx (since v0.13.3) and docs/api/anthropic-compatibility.mdx of ollama/ollama."""
+    push(api)
+    settle(api, tmp_path, model("chat"))
+    body = {"model": "chat", "input": "a", "max_tokens": 8, "messages": [{"role": "user", "content": "a"}]}
+    told = api.post(path, json=body).json()
+    assert (told["path"], told["model"], told["asked"]) == (path, "chat", body)
+
+
+def test_each_api_has_its_own_errors(api: httpx.Client, tmp_path: Path) -> None:
+    """openai/openai.go and anthropic/anthropic.go, NewError; middleware/anthropic.go, AnthropicMessagesMiddleware."""
+    message = "model 'other' not found"
+    assert api.post("/api/show", json={"model": "other"}).json() == {"error": message}
+    openai = {"error": {"message": message, "type": "not_found_error", "param": None, "code": None}}
+    for path in ("/v1/chat/completions", "/v1/responses"):
+        assert api.post(path, json={"model": "other", "input": "a"}).json() == openai
+    asked: dict[str, Any] = {"model": "other", "max_tokens": 8, "messages": [{"role": "user", "content": "a"}]}
+    refused = api.post("/v1/messages", json=asked)
+    assert (refused.status_code, refused.json()["type"]) == (404, "error")
+    assert refused.json()["error"] == {"type": "not_found_error", "message": message}
+    for changes, said in (({"max_tokens": 0}, "max_tokens is required"), ({"messages": []}, "messages is required")):
+        refused = api.post("/v1/messages", json=asked | changes)
+        assert (refused.status_code, refused.json()["error"]["type"]) == (400, "invalid_request_error")
+        assert said in refused.json()["error"]["message"]
+
+
 def test_models_are_made_once_and_kept(api: httpx.Client, tmp_path: Path) -> None:
     push(api)
     nothing: dict[str, list[str]] = {"created": [], "removed": [], "loaded": []}

@@ -61,6 +61,8 @@ def test_nothing_that_writes_is_let_through(plan: Plan) -> None:
     assert {(path["method"], path["path"]) for path in front["paths"]} == {
         ("GET", "/v1/models"),
         ("POST", "/v1/chat/completions"),
+        ("POST", "/v1/responses"),
+        ("POST", "/v1/messages"),
         ("POST", "/v1/completions"),
         ("POST", "/v1/embeddings"),
         ("GET", "/api/version"),

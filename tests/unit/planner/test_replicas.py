@@ -56,7 +56,7 @@ def test_clients_see_one_model_one_address_and_one_key(tmp_path: Path) -> None:
     assert [item["url"] for item in webui] == [f"http://{gateway}:8300/v1"]
     models = yaml.safe_load(values["gateway"]["decision_layer_policy"])["models"]
     assert [model["upstream"]["url"] for model in models] == [f"http://{engine}:8081/v1", f"http://{engine}:8082/v1"]
-    assert [model["endpoints"] for model in models] == [["chat"], ["embeddings"]]
+    assert [model["endpoints"] for model in models] == [["chat", "responses", "messages"], ["embeddings"]]
     report = next(host["n8n_engines"] for host in values.values() if "n8n_engines" in host)
     assert [(item["name"], item["health_url"]) for item in report] == [
         ("chat", f"http://{gateway}:8300/health"),

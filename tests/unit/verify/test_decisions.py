@@ -10,20 +10,25 @@ import pytest
 from provision.models.observation_decision import DecisionObservation
 from provision.models.observation_web import WebObservation
 from provision.models.plan import Plan
-from provision.verify.checks import decision_chat, decision_record, decision_stays_home
+from provision.verify.checks import decision_chat, decision_endpoints, decision_record, decision_stays_home
 from provision.verify.evidence import Evidence, Verdict
 
 ID = "0199f1c2-0000-7000-8000-000000000001"
 ANSWER = {"step": {"status": 200, "seconds": 1.0}, "text": "Paris", "rule": "otherwise", "record": ID}
 HOME = {"zone": "self-hosted", "model": "chat"}
+LOCAL = ANSWER | HOME | {"data_class": "internal"}
 SEEN: dict[str, Any] = {
-    "plain": ANSWER | HOME | {"data_class": "internal"},
+    "plain": LOCAL,
     "confidential": ANSWER | HOME | {"data_class": "personal"},
     "without_key": 401,
     "home_zones": ["self-hosted"],
     "record": HOME | {"data_class": "internal", "result": "completed"},
     "chain_whole": True,
     "chain": "whole: 4 entries",
+    "endpoints": [
+        {"model": "chat", "endpoint": way, "answer": LOCAL, "form": form, "output_tokens": 8}
+        for way, form in (("responses", "response"), ("messages", "message"))
+    ],
 }
 
 
@@ -36,25 +41,26 @@ def placed(plan: Plan) -> Plan:
 
 
 def judged(plan: Plan, web: WebObservation, **changes: Any) -> list[Verdict]:
-    """Of all three checks. A change is a path in the observation."""
+    """Of all four checks. A change is a path in the observation; a number is a place in a list."""
     document = json.loads(json.dumps(SEEN))
     for path, value in changes.items():
         *folders, last = path.split("__")
         place = document
         for folder in folders:
-            place = place[folder]
+            place = place[int(folder) if isinstance(place, list) else folder]
         place[last] = value
     seen = web.model_copy(update={"decision": DecisionObservation.model_validate(document)})
     evidence = Evidence(plan=plan, machines={}, web=seen)
-    checks = (decision_chat, decision_record, decision_stays_home)
+    checks = (decision_chat, decision_record, decision_stays_home, decision_endpoints)
     return [verdict for check in checks for verdict in check.judge(evidence, "")]
 
 
-def test_a_good_answer_is_green_three_times(placed: Plan, web: WebObservation) -> None:
+def test_a_good_answer_is_green_four_times(placed: Plan, web: WebObservation) -> None:
     verdicts = judged(placed, web)
-    assert [verdict.status for verdict in verdicts] == ["passed"] * 3
+    assert [verdict.status for verdict in verdicts] == ["passed"] * 4
     assert ID in verdicts[1].measured
     assert "zone self-hosted, class personal" in verdicts[2].measured
+    assert verdicts[3].measured == "/v1/responses: 8 tokens; /v1/messages: 8 tokens"
 
 
 @pytest.mark.parametrize(
@@ -71,6 +77,13 @@ def test_a_good_answer_is_green_three_times(placed: Plan, web: WebObservation) -
         (2, {"confidential__zone": "eu-cloud"}, "it went to eu-cloud"),
         (2, {"confidential__data_class": "public"}, "its class is public"),
         (2, {"confidential__step": {"status": 403}}, "no answer"),
+        (3, {"endpoints__1__answer__step": {"status": 404}}, "/v1/messages: no answer: HTTP 404"),
+        (3, {"endpoints__0__form": "chat.completion"}, "no response with a token in it, but 'chat.completion' with 8"),
+        (3, {"endpoints__1__output_tokens": 0}, "no message with a token in it"),
+        (3, {"endpoints__0__answer__zone": "eu-cloud"}, "chat in eu-cloud answered"),
+        (3, {"endpoints__0__answer__record": ""}, "names no record"),
+        (3, {"endpoints": []}, "/v1/responses: not asked: an earlier question got no answer"),
+        (3, {"endpoints": [], "error": "KeyError: 'result'"}, "/v1/responses: not asked: KeyError"),
     ],
 )
 def test_each_fault_has_its_words(

@@ -17,12 +17,14 @@ import urllib.error
 from pathlib import Path
 from typing import Any
 
+from ollama_errors import MESSAGES, error_body, find_fault
 from ollama_runner import LoadError, Runner
 from ollama_store import Store, StoreError, full_name
 
 VERSION = "0.32.6-stand-in"
 FOR_EVER = "2318-10-16T00:00:00Z"
-PASSED_ON = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+PASSED_ON = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/responses", MESSAGES)
+"""Ollama translates some of these for its runner by itself; llama-server answers all of them in the same shape."""
 
 
 class Models:
@@ -91,9 +93,9 @@ class Api(http.server.BaseHTTPRequestHandler):
         try:
             answer()
         except StoreError as error:
-            self._send(400, {"error": str(error)})
+            self._refuse(400, str(error))
         except LoadError as error:
-            self._send(500, {"error": str(error)})
+            self._refuse(500, str(error))
 
     def _push(self) -> None:
         digest = self.path.removeprefix("/api/blobs/")
@@ -183,7 +185,7 @@ class Api(http.server.BaseHTTPRequestHandler):
         """A raw completion in one answer; counts and durations are llama-server's."""
         runner = self.models.load(wanted["model"])
         if runner is None or wanted.get("stream", True) or not wanted.get("raw"):
-            self._send(400, {"error": "the stand-in completes known models, with raw and without stream"})
+            self._refuse(400, "the stand-in completes known models, with raw and without stream")
             return
         options = wanted.get("options") or {}
         body = {"prompt": wanted.get("prompt", ""), "n_predict": options.get("num_predict", -1), "cache_prompt": False}
@@ -208,6 +210,9 @@ class Api(http.server.BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         """The request to the model's llama-server, and its answer as it comes."""
         wanted = self._body()
+        if fault := find_fault(self.path, wanted):
+            self._refuse(400, fault)
+            return
         runner = self.models.load(wanted["model"])
         if runner is None:
             self._not_found(wanted["model"])
@@ -239,10 +244,13 @@ class Api(http.server.BaseHTTPRequestHandler):
         return body
 
     def _not_found(self, name: str) -> None:
-        self._send(404, {"error": f"model '{name}' not found"})
+        self._refuse(404, f"model '{name}' not found")
 
     def _unknown(self) -> None:
-        self._send(404, {"error": "not found"})
+        self._refuse(404, "not found")
+
+    def _refuse(self, status: int, text: str) -> None:
+        self._send(status, error_body(self.path, status, text))
 
     def _send(self, status: int, body: dict[str, Any] | None) -> None:
         data = json.dumps(body).encode() if body is not None else b""
