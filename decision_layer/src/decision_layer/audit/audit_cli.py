@@ -18,6 +18,7 @@ def add_parser(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _common(check)
     check.add_argument("--key", type=Path, help="audit key file: also checks each entry's mark")
     check.add_argument("--public-key", action="append", default=[], help="64 hex digits; enough for an auditor")
+    check.add_argument("--note", type=Path, help="file for the result: STATE/verified/last.json is told by /metrics")
     check.set_defaults(run=audit_commands.run_verify)
 
     out = commands.add_parser("export", help="print the log as JSON lines, or its decisions as CSV")
