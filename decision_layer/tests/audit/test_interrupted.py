@@ -99,7 +99,7 @@ def test_what_retention_took_is_left(backend: Backend, monkeypatch: pytest.Monke
 def test_a_start_neither_waits_nor_fails_for_it(
     backend: Backend, fault: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(reader: LogReader, host: str) -> list[str]:  # noqa: ARG001
+    def fail(reader: LogReader, host: str) -> list[str]:
         if fault == "damaged":
             raise msgspec.DecodeError("truncated")
         time.sleep(1.5)

@@ -29,9 +29,7 @@ def add_parser(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     show = commands.add_parser("show", help="print one decision and what followed it")
     _common(show)
     show.add_argument("record_id")
-    show.add_argument(
-        "--key", type=Path, help="audit key file: also prints the subject's pseudonym and the decision's facts"
-    )
+    show.add_argument("--key", type=Path, help="audit key file: also prints what is sealed: pseudonym, facts or text")
     show.set_defaults(run=audit_commands.run_show)
 
     copy = commands.add_parser("copy", help="copy log and checkpoints for an auditor, without the keys of sealed parts")
