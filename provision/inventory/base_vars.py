@@ -6,9 +6,10 @@ from ipaddress import IPv4Address
 from typing import Any
 from urllib.parse import urlsplit
 
+from provision.inventory.probe_vars import USERS
 from provision.models.inventory import InventoryInput
-from provision.models.monitoring import ALERTMANAGER
-from provision.models.plan import Flow, Plan, PlannedMachine
+from provision.models.monitoring import ALERTMANAGER, DECISION_LAYER
+from provision.models.plan import Flow, OutsideFlow, Plan, PlannedMachine
 
 ANYWHERE = "0.0.0.0/0"
 _LOOPBACK = "127.0.0.1"
@@ -55,6 +56,7 @@ def base_vars(plan: Plan, machine: PlannedMachine) -> dict[str, Any]:
                 "port": outside.port,
                 "protocol": "tcp",
                 "purpose": outside.purpose,
+                **_only_for(outside),
             }
             for outside in plan.outside
             if outside.source == machine.name
@@ -85,6 +87,11 @@ def _admin_networks(plan: Plan, given: InventoryInput) -> list[str]:
 
 def _sources(plan: Plan, flow: Flow) -> list[str]:
     return [ANYWHERE] if flow.source == "world" else [_only(address_of(plan, flow.source))]
+
+
+def _only_for(outside: OutsideFlow) -> dict[str, str]:
+    """A provider of models is for the decision layer alone, also on a machine that has everything."""
+    return {"user": USERS[DECISION_LAYER]} if outside.service == DECISION_LAYER else {}
 
 
 def _names(plan: Plan, machine: PlannedMachine) -> list[dict[str, Any]]:

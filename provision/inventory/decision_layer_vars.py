@@ -41,6 +41,7 @@ def decision_layer_vars(
         "decision_layer_port": service.port,
         "decision_layer_policy": policy_text(plan, given),
         "decision_layer_audit_url": audit_url(plan),
+        "decision_layer_retain_days": plan.routing.retain_days or 0,
         "decision_layer_langfuse": _langfuse(plan),
         "decision_layer_keys": [
             *({"name": name, "key": key} for name, key in _keys(plan).items()),

@@ -52,6 +52,8 @@ ALERTS = (
     "DetectorFailing",
     "ClientsTurnedAway",
     "CheckpointOverdue",
+    "RecordsNotWhole",
+    "VerificationOverdue",
     "AuditDiskShort",
     "ChallengeFiled",
     "ChallengeDueSoon",

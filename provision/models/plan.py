@@ -164,6 +164,8 @@ class OutsideFlow(Frozen):
     addresses: tuple[IPv4Address, ...]
     port: int
     purpose: str
+    service: str = ""
+    """Who asks there; "" in plans of before it was noted."""
 
 
 class PlannedService(Frozen):

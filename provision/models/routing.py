@@ -131,3 +131,6 @@ class Routing(Frozen):
     """Who lets data of a class with `approval` leave. Who approved a decision does not review it."""
     audit: Literal["sqlite", "postgresql"] = "sqlite"
     """Where the record of decisions is kept: on the decision layer's own disk, or in the stack's PostgreSQL."""
+    retain_days: Annotated[int, Field(ge=184, le=36_500)] | None = None
+    """After so many days the contents of records are taken out, every night; None: they stay until somebody removes
+    them. At least six months (AI Act Art. 19(1), 26(6)); where another law demands less, it is done by hand."""

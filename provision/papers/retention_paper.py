@@ -121,11 +121,14 @@ def _removal(facts: Facts) -> Iterator[Row]:
         " than that without the law that demands it, and leaves out decisions with an open challenge.",
         source=facts.of_file("decision_layer/docs/audit.md, How it holds"),
     )
+    days = facts.plan.routing.retain_days
     yield row(
-        "recorded",
+        "planned",
         "By itself",
-        "The gateway's settings hold no time of retention and start no removal: somebody must.",
-        source=facts.of_file("decision_layer/README.md, settings.yml"),
+        f"A timer on the decision layer's machine runs it every night, with {days} days."
+        if days
+        else "The profile names no days, so no timer runs it: somebody must.",
+        source=facts.of_plan("routing.retain_days"),
     )
     yield facts.ask("retention-run")
     yield facts.ask("retention-shorter")

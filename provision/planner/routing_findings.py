@@ -15,6 +15,7 @@ def routing_findings(profile: Profile, homes: Mapping[str, Machine]) -> Iterator
     yield from _outside(profile, homes)
     yield from _unread(profile)
     yield from _people(profile, homes)
+    yield from _second_place(homes)
 
 
 def _outside(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]:
@@ -35,6 +36,18 @@ def _people(profile: Profile, homes: Mapping[str, Machine]) -> Iterator[Finding]
             what="whoever contests a decision of the models reaches nobody: no reviewer is named",
             where="routing.reviewers",
             hint="name who decides within a month (GDPR Art. 12(3)), for example reviewers: [jane-doe]",
+        )
+
+
+def _second_place(homes: Mapping[str, Machine]) -> Iterator[Finding]:
+    """Where the role decision_layer puts it: decision_layer_second_place."""
+    home = homes.get(DECISION_SERVICE)
+    if home:
+        yield Finding(
+            severity="note",
+            what=f"both places of the record's checkpoints are on '{home.name}': its root can cut record and proof",
+            where="routing",
+            hint="let another machine fetch them every day (docs/routing.md, A place off the machine)",
         )
 
 

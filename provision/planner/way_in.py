@@ -119,6 +119,7 @@ def plan_outside(profile: Profile, homes: Mapping[str, Machine]) -> tuple[Outsid
             addresses=addresses,
             port=urlsplit(url).port or (HTTPS_PORT if url.startswith("https:") else HTTP_PORT),
             purpose=purpose,
+            service=service,
         )
         for service, url, addresses, purpose in wanted
         if service in homes

@@ -180,15 +180,17 @@ def test_the_chain_of_all_records_is_whole(hybrid: Hybrid, public: Answer) -> No
     assert hybrid.audit("verify", *places).startswith("whole: ")
 
 
-def connect(hybrid: Hybrid, machine: str, port: int) -> bool:
-    command = shlex.join(["/usr/bin/python3", "-I", "-c", CONNECTS, BRIDGE, str(port)])
+def connect(hybrid: Hybrid, machine: str, port: int, user: str = "root") -> bool:
+    command = shlex.join(["runuser", "-u", user, "--", "/usr/bin/python3", "-I", "-c", CONNECTS, BRIDGE, str(port)])
     return hybrid.stack.run("ssh", machine, *hybrid.stack.choice, "--", command).returncode == 0
 
 
-def test_the_firewall_lets_the_gateway_to_the_providers_address_and_port_alone(hybrid: Hybrid) -> None:
+def test_the_firewall_lets_the_decision_layer_alone_to_the_providers_address_and_port_alone(hybrid: Hybrid) -> None:
     with socket.create_server((BRIDGE, PORT + 1)):
-        assert connect(hybrid, "gateway", PORT)
-        assert not connect(hybrid, "gateway", PORT + 1)
+        assert connect(hybrid, "gateway", PORT, "decision-layer")
+        assert not connect(hybrid, "gateway", PORT + 1, "decision-layer")
+        assert not connect(hybrid, "gateway", PORT, "caddy")
+        assert not connect(hybrid, "gateway", PORT)
         assert not connect(hybrid, "apps", PORT)
 
 

@@ -10,12 +10,13 @@ import io
 import itertools
 import json
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from decision_layer.audit import audit_cli, canonical, export
+from decision_layer.audit import audit_cli, canonical, export, verified
 from decision_layer.audit.reader import Found, LogReader
 from decision_layer.audit.sqlite import SqliteBackend
 from tests.audit import mutations
@@ -48,6 +49,30 @@ def test_verify(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mutations.restamp(SqliteLog(SqliteBackend(home / "log"), home / "second"), 5, "art9", "none")
     assert _run(home, "verify", "--public-key", public) == 1
     assert "re-stamped: " in capsys.readouterr().out
+
+
+def test_what_verify_found_is_noted_for_the_metrics(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = home / "state" / verified.LAST
+    words = ["verify", "--key", str(home / "key"), "--note", str(place)]
+    assert verified.read(place) is None
+    assert _run(home, *words) == 2
+    assert "last.json" in capsys.readouterr().err
+    place.parent.mkdir(parents=True)
+    before = int(time.time())
+    assert _run(home, *words) == 0
+    found = verified.read(place)
+    assert found
+    assert (found.entries, found.troubles) == (29, 0)
+    assert before <= found.at <= time.time()
+    mutations.restamp(SqliteLog(SqliteBackend(home / "log"), home / "second"), 5, "art9", "none")
+    assert _run(home, *words) == 1
+    found = verified.read(place)
+    assert found
+    assert found.troubles > 0
+    assert _run(home / "elsewhere", *words) == 2
+    assert verified.read(place) == found, "what cannot be verified says nothing new"
+    place.write_text("{")
+    assert verified.read(place) is None
 
 
 @pytest.mark.parametrize("words", [[], ["--key", "nowhere"], ["--public-key", "abc"]])

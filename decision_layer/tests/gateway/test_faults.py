@@ -16,6 +16,9 @@ import httpx
 import pytest
 import yaml
 
+from decision_layer.audit.reader import LogReader
+from decision_layer.audit.record import Decision, Outcome
+from decision_layer.audit.sqlite import SqliteBackend
 from tests.gateway.running import PUBLIC, Lab, running_lab
 
 CHAT: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Name the capital of France."}]}
@@ -62,6 +65,25 @@ def test_every_answer_has_its_record_whenever_the_gateway_is_killed(own: Lab) ->
     with closing(sqlite3.connect(own.folder / "state" / "audit" / "audit.sqlite")) as link:
         stored = {row[0] for row in link.execute("SELECT record_id FROM entries WHERE kind = 'decision'")}
     assert set(answered) <= stored
+    done = verify(own)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_request_that_was_cut_by_the_kill_gets_its_outcome_at_the_next_start(own: Lab) -> None:
+    own.fault("home", "slow")
+    headers = {"authorization": f"Bearer {own.key}", "x-request-id": "req-77"}
+    body = {**CHAT, "stream": True}
+    with httpx.stream("POST", own.url + "/v1/chat/completions", json=body, headers=headers, timeout=10) as answer:
+        record = answer.headers["x-decision-record"]
+        own.kill()
+    own.start()
+    reader = LogReader(SqliteBackend(own.folder / "state" / "audit"))
+    decision, outcome = (row.entry for row in reader.of(record))
+    assert isinstance(decision, Decision)
+    assert isinstance(outcome, Outcome)
+    assert (decision.request_id, outcome.result, outcome.status) == ("req-77", "interrupted", 0)
+    assert [(item.model, item.storage) for item in decision.candidates if item.model == "chat"] == [("chat", "home")]
+    own.stop()
     done = verify(own)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,10 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from decision_layer.audit import verified
 from decision_layer.audit.store import AuditStore
+from decision_layer.audit.verify import Report
+from decision_layer.audit.verify_rows import Trouble
 from decision_layer.challenge.cases import Cases
 from decision_layer.gateway.answers import Receive, Refused, Send
 from decision_layer.gateway.callers import Turnstile
@@ -175,6 +179,18 @@ def test_the_trail_and_the_challenges_as_they_stand(lab: Lab) -> None:
     assert 0 <= after["audit_checkpoint_age_seconds",] < 120
     assert after["audit_checkpoint_failing",] == 0
     assert 0 < after["audit_disk_free_bytes",] <= after["audit_disk_bytes",]
+
+
+def test_the_last_verification_is_told(lab: Lab) -> None:
+    place = lab.folder / "state" / verified.LAST
+    before = parse(read(lab))
+    assert (before["audit_verified_age_seconds",], before["audit_troubles",]) == (-1, 0)
+    place.parent.mkdir()
+    verified.note(place, Report(entries=9, troubles=[Trouble("edited", "entry 3", "x")]), time.time() - 90)
+    after = parse(read(lab))
+    place.unlink()
+    assert 89 <= after["audit_verified_age_seconds",] < 120
+    assert after["audit_troubles",] == 1
 
 
 def test_nothing_of_a_request_is_in_it(lab: Lab) -> None:

@@ -129,7 +129,7 @@ def test_all_up(plan: Plan) -> None:
     verdict = judge_seen(plan, {})
     assert verdict.status == "passed"
     assert CHECK.targets(plan) == ["observe"]
-    assert verdict.measured == "11 targets up, 27 rules; none fires"
+    assert verdict.measured == "11 targets up, 29 rules; none fires"
 
 
 DOWN = {"job": "node", "name": "data", "health": "down", "error": "401 Unauthorized"}

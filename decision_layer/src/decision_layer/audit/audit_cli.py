@@ -18,6 +18,7 @@ def add_parser(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     _common(check)
     check.add_argument("--key", type=Path, help="audit key file: also checks each entry's mark")
     check.add_argument("--public-key", action="append", default=[], help="64 hex digits; enough for an auditor")
+    check.add_argument("--note", type=Path, help="file for the result: STATE/verified/last.json is told by /metrics")
     check.set_defaults(run=audit_commands.run_verify)
 
     out = commands.add_parser("export", help="print the log as JSON lines, or its decisions as CSV")
@@ -28,7 +29,7 @@ def add_parser(parsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     show = commands.add_parser("show", help="print one decision and what followed it")
     _common(show)
     show.add_argument("record_id")
-    show.add_argument("--key", type=Path, help="audit key file: also prints the subject's pseudonym and the input")
+    show.add_argument("--key", type=Path, help="audit key file: also prints what is sealed: pseudonym, facts or text")
     show.set_defaults(run=audit_commands.run_show)
 
     copy = commands.add_parser("copy", help="copy log and checkpoints for an auditor, without the keys of sealed parts")

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from decision_layer.audit import checkpointer, export, keyring, maintain
+from decision_layer.audit import checkpointer, export, keyring, maintain, verified
 from decision_layer.audit.auditor_copy import copy_log
 from decision_layer.audit.backend import Backend, DatabaseError, Server
 from decision_layer.audit.backends import make_backend
@@ -40,6 +40,11 @@ def run_verify(args: argparse.Namespace) -> int:
         print(f"not yet in both places: {report.behind} checkpoints; the gateway makes up for them when it starts")
     if report.not_covered:
         print(f"not covered: {report.not_covered}")
+    try:
+        if args.note:
+            verified.note(args.note, report)
+    except OSError as error:
+        return _cannot(error, args.note)
     return 1 if report.troubles else 0
 
 

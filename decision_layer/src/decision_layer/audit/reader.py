@@ -63,6 +63,16 @@ class LogReader:
             (seq, limit),
         )
 
+    def at(self, seqs: Sequence[int]) -> Iterator[Found]:
+        """These rows, in order: at most some thousands."""
+        marks = ", ".join("?" * len(seqs))
+        return self._rows(f"SELECT {_COLUMNS} FROM entries WHERE seq IN ({marks}) ORDER BY seq", seqs)  # noqa: S608
+
+    def kinds_after(self, seq: int) -> Iterator[tuple[int, str, str]]:
+        """Seq, kind and record id of the rows after `seq`, in order: without their contents."""
+        sql = "SELECT seq, kind, record_id FROM entries WHERE seq > ? ORDER BY seq"
+        return ((row[0], row[1], row[2]) for row in self._query(sql, (seq,)))
+
     def last_seq(self) -> int:
         """The seq of the last row, 0 for an empty log."""
         [(last,)] = self._query("SELECT coalesce(max(seq), 0) FROM entries", ())

@@ -31,11 +31,15 @@ def utc_now() -> datetime:
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A model that was looked at; `refused` is the reason why not, "" for the chosen one and those left in reserve."""
+    """A model that was looked at; `refused` is the reason why not, "" for the chosen one and those left in reserve.
+
+    `zone` is where it computes, `storage` where prompts and answers are kept, "" where that is not known.
+    """
 
     model: str
     zone: str
     refused: str = ""
+    storage: str = ""
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -66,8 +70,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     record_id: Id
     received_at: Time
     decided_at: Time
-    request_id: str
-    trace_id: str = ""
+    request_id: str  # the client's X-Request-Id, "" without one or where it may say something of somebody
+    trace_id: str = ""  # nothing sets it yet
     endpoint: str
     caller: str  # the id of the client's key, never a person: a person is the sealed subject
     caller_auth: str
@@ -82,7 +86,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     policy_id: str
     policy_version: str
     policy_sha256: Sha256
-    config_sha256: Sha256 = ""
+    config_sha256: Sha256 = ""  # nothing sets it yet
     effect: Literal["allow", "refuse", "hold"]
     requested_model: str = ""
     candidates: tuple[Candidate, ...] = ()
@@ -93,7 +97,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     approval_id: str = ""
     input_sha256: Sha256 = ""
     input_bytes: Count = 0
-    snapshot: bool = False  # whether the sealed part holds the input
+    snapshot: bool = False  # whether the sealed part holds the facts that were decided on; the input is never kept
     software_version: str
     host: str
 
@@ -178,4 +182,4 @@ class Sealed(msgspec.Struct, frozen=True):
     """What is personal: stored encrypted under a key of its own, gone when that key is (keyring.py)."""
 
     subject: str = ""  # the pseudonym, AuditKeys.pseudonym(name)
-    snapshot: bytes = b""
+    snapshot: bytes = b""  # of a decision: its facts (policy/decide.py) as MessagePack; of a challenge: its text

@@ -20,6 +20,7 @@ from decision_layer.gateway.answers import Refused
 from decision_layer.gateway.content import Seen, look
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.facts import Request, make_facts, read_request
+from decision_layer.gateway.request_ids import read_request_id
 from decision_layer.gateway.second_stage import DOUBT, SecondStage, is_wanted
 from decision_layer.policy.decide import Decision, Facts, decide
 from decision_layer.policy.load import LoadedPolicy
@@ -115,7 +116,10 @@ async def decide_and_record(
         held = bool(decision.refusal) and any(item.refused.startswith(HELD) for item in decision.candidates)
         entry = make_record(loaded, client, request, facts, seen, decision, raw, received, place)
         entry = msgspec.structs.replace(
-            entry, approval_id=approval if facts.approved else "", effect="hold" if held else entry.effect
+            entry,
+            request_id=read_request_id(headers),
+            approval_id=approval if facts.approved else "",
+            effect="hold" if held else entry.effect,
         )
         if request.conversation:
             await conversations.raise_to(loaded, client.name, request.conversation, decision.data_class)
@@ -169,7 +173,9 @@ def make_record(
         policy_sha256=loaded.sha256,
         effect="refuse" if decision.refusal else "allow",
         requested_model=facts.asked,
-        candidates=tuple(record.Candidate(item.model, item.zone, item.refused) for item in decision.candidates),
+        candidates=tuple(
+            record.Candidate(item.model, item.zone, item.refused, item.storage) for item in decision.candidates
+        ),
         chosen=_tell_model(chosen) if chosen else None,
         rule=decision.rule,
         hops=decision.chain,

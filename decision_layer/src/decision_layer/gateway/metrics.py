@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from decision_layer.audit import verified
 from decision_layer.audit.record import utc_now
 from decision_layer.audit.store import AuditStore
 from decision_layer.challenge.cases import Cases
@@ -53,7 +55,12 @@ class Metrics:
         if given is None or not _same(given, self._reader):
             asking = ((b"www-authenticate", b'Basic realm="metrics"'),)
             raise Refused(401, "invalid_reader", "this needs the name and password of who reads metrics", asking)
-        families = (*_counted(self._counts, self._turnstile), *_audit(self._store, self._state), *_due(self._cases))
+        families = (
+            *_counted(self._counts, self._turnstile),
+            *_audit(self._store, self._state),
+            *_verified(self._state),
+            *_due(self._cases),
+        )
         await send_whole(send, 200, "".join(map(render, families)).encode(), [_TYPE])
 
 
@@ -109,6 +116,14 @@ def _audit(store: AuditStore, state: Path) -> Iterator[Family]:
     disk = os.statvfs(state)
     yield _gauge("audit_disk_free_bytes", "Free where the records are.", disk.f_bavail * disk.f_frsize)
     yield _gauge("audit_disk_bytes", "Size of the disk where the records are.", disk.f_blocks * disk.f_frsize)
+
+
+def _verified(state: Path) -> Iterator[Family]:
+    last = verified.read(state / verified.LAST)
+    age = max(0.0, time.time() - last.at) if last else -1.0
+    yield _gauge("audit_verified_age_seconds", "Since all records were last verified; -1 before it.", age)
+    troubles = last.troubles if last else 0
+    yield _gauge("audit_troubles", "What that verification found.", troubles)
 
 
 def _due(cases: Cases) -> Iterator[Family]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from decision_layer.audit.interrupted import close_interrupted
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.reader import LogReader
 from decision_layer.challenge.approvals import Approvals
@@ -96,6 +97,7 @@ class Application:
         store.set_policy(loaded.sha256)
         prepared()
         reader = LogReader(audit_backend(settings))
+        await close_interrupted(reader, store, platform.node())
         approvals = Approvals(reader, store)
         gateway = Gateway(
             loaded,
