@@ -20,16 +20,17 @@ trap 'rm -rf "$work"' EXIT
 
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update
-apt-get -q -y --no-install-recommends install python3-venv
+apt-get -q -y --no-install-recommends install gcc libc6-dev python3-dev python3-venv
 [[ -e /etc/ssl/certs/ca-certificates.crt ]] || apt-get -q -y --no-install-recommends install ca-certificates
 export PIP_CERT=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt} PIP_DISABLE_PIP_VERSION_CHECK=1
 
 locked=(install -q --no-deps --require-hashes --only-binary :all:)
 /usr/bin/python3 -m venv "$work/tools"
-"$work/tools/bin/pip" "${locked[@]}" -r "$recipe/build-requirements.txt"
+# The packages that it runs with are here too: the compiler of detect/ and walk/ (pyproject.toml) reads their types.
+"$work/tools/bin/pip" "${locked[@]}" -r "$recipe/build-requirements.txt" -r "$recipe/requirements.txt"
 # Copied: a build leaves files beside its sources, and the recipe stays as it is.
 cp -r "$recipe/sources" "$work/project"
-"$work/tools/bin/pip" wheel -q --no-deps --no-build-isolation -w "$work" "$work/project"
+HATCH_BUILD_HOOK_ENABLE_MYPYC=1 PATH="$work/tools/bin:$PATH" "$work/tools/bin/pip" wheel -q --no-deps --no-build-isolation -w "$work" "$work/project"
 
 rm -rf "$dest"
 mkdir -p "$(dirname "$dest")"
@@ -44,6 +45,8 @@ env -i PATH=/usr/bin:/bin "$dest/bin/python" - "$(cat "$recipe/VERSION")" <<'PYT
 import sys
 from importlib.metadata import version
 import decision_layer.gateway.serve
+import decision_layer.detect.lexicon as lexicon
+assert lexicon.__file__.endswith(".so"), "not compiled"
 assert version("decision-layer") == sys.argv[1], version("decision-layer")
 PYTHON
 
