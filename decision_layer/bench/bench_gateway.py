@@ -64,7 +64,7 @@ def run(url: str, headers: dict[str, str], what: dict[str, Any]) -> dict[str, fl
 
 
 def measure(targets: dict[str, Target], seconds: float, count: int) -> dict[str, dict[str, float]]:
-    """Medians of the rounds, and all their errors; in a round each has a run at RATE, one with streams, and one flat out."""
+    """Medians of the rounds, and all their errors; a round: a run at RATE, one with streams, and one flat out."""
     found: dict[str, list[dict[str, float]]] = {name: [] for name in targets}
     for url, headers in targets.values():
         run(url, headers, {"at_once": 8, "count": 500})
