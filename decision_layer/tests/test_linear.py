@@ -17,6 +17,7 @@ except ImportError:  # pragma: no cover
     raise
 
 MODULES = (
+    "blobs",
     "contact",
     "context",
     "dates",
@@ -27,8 +28,10 @@ MODULES = (
     "matches",
     "normalise",
     "phones",
+    "seams",
     "secrets",
     "sentences",
+    "wide",
 )
 
 
