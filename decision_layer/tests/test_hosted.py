@@ -74,7 +74,7 @@ def test_what_is_stored_or_run_elsewhere_is_opaque(field: dict[str, Any]) -> Non
 
 
 def test_nothing_is_no_reference() -> None:
-    nothing = {"tools": [], "container": None, "mcp_servers": [], "tool_choice": "auto"}
+    nothing: dict[str, Any] = {"tools": [], "container": None, "mcp_servers": [], "tool_choice": "auto"}
     assert collect(walk_chat, {**ASKED, **nothing}).opaque == ()
     assert responses(metadata={"file_id": "7", "container": "8"}).opaque == ()
 

@@ -148,5 +148,17 @@ PLACES: dict[str, dict[str, Place]] = {
 }  # fmt: skip
 # Whatever the text says, these hold what cannot be seen here.
 OPAQUE_PLACES = frozenset(
-    ["image", "file name", "outer url", "hosted tool", "file of an output", "stored elsewhere", "previous", "server", "container", "image deep in results", "unknown part"]
+    [
+        "image",
+        "file name",
+        "outer url",
+        "hosted tool",
+        "file of an output",
+        "stored elsewhere",
+        "previous",
+        "server",
+        "container",
+        "image deep in results",
+        "unknown part",
+    ]
 )

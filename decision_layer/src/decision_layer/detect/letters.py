@@ -25,6 +25,7 @@ _IBAN = re.compile(rf"[A-Za-z]{_SEP}[A-Za-z](?:{_SEP}[A-Za-z0-9]){{13,32}}")
 # With whatever signs between, and over lines: see _apart.
 _ANY = r"[^A-Za-z0-9]{0,3}"
 _IBAN_HEAD_APART = re.compile(rf"(?:(?<![A-Za-z])[A-Za-z]{_ANY}|[A-Za-z])[A-Za-z]{_ANY}$")
+_SIGNED = re.compile(r"[A-Za-z][ .\-/_]{0,2}[^A-Za-z0-9 .\-/_]")  # stands in each of these heads that no other finds
 _IBAN_APART = re.compile(rf"[A-Za-z]{_ANY}[A-Za-z](?:{_ANY}[A-Za-z0-9]){{13,32}}")
 _GROUP = re.compile(r"[A-Za-z0-9]+")
 # Characters after the country code, longest first (VIES, structure of VAT identification numbers).
@@ -120,7 +121,9 @@ def scan_around(text: str, lower: str, start: int, end: int, hits: Hits) -> bool
 
 def _iban(text: str, start: int, hits: Hits) -> bool:
     low = max(0, start - 8)
-    head = _IBAN_HEAD.search(text, low, start) or _IBAN_HEAD_APART.search(text, low, start)
+    head = _IBAN_HEAD.search(text, low, start)
+    if head is None and _SIGNED.search(text, low, start):
+        head = _IBAN_HEAD_APART.search(text, low, start)
     registered = _bban("".join(_GROUP.findall(head[0])).upper()) if head else None
     if head is None or registered is None:
         return False
@@ -140,7 +143,7 @@ def _iban(text: str, start: int, hits: Hits) -> bool:
 
 def _apart(groups: list[str], length: int) -> bool:
     """Whether the groups are an IBAN's: one number in 97 passes, and rows of numbers may stand behind a country."""
-    sizes = []
+    sizes: list[int] = []
     for group in groups:
         if sum(sizes) < length:
             sizes.append(min(len(group), length - sum(sizes)))

@@ -40,7 +40,7 @@ def _scan_text(text: str, hits: Hits) -> None:
         start, end = match.span()
         if start > document and text[start - 1] in letters.DOCUMENT_LETTERS:
             document = letters.scan_document(text, lower, start, hits)
-        if text[end : end + 1] in wide.BEHIND:
+        if text[end : end + 2].lstrip(" ")[:1] in wide.BEHIND:
             wide.scan_apart(text, lower, start, end, hits)
         if letters.scan_around(text, lower, start, end, hits) or end - start < _SHORTEST:
             continue

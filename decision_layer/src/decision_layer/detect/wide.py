@@ -13,7 +13,7 @@ from decision_layer.detect.digits import KINDS, cpr_without_check
 from decision_layer.detect.hits import Hits
 
 _SIGNS = r",:;|*+~=\\"
-BEHIND = frozenset(" -\n,:;|*+~=\\")  # what may stand behind the first group
+BEHIND = frozenset("-\n,:;|*+~=\\")  # what may stand behind the first group, or behind its space
 _BETWEEN = re.compile(rf" ?[{_SIGNS}] ?|-\n|\n-")
 _MOST = 19  # digits of a card, one by one
 _DIGITS = "0123456789"
@@ -25,7 +25,7 @@ _AMOUNTS = ","  # between groups of three it makes thousands
 def scan_apart(text: str, lower: str, start: int, end: int, hits: Hits) -> None:
     """The number whose first group ends the run of digits [start, end), if it goes on behind such a sign."""
     between = _BETWEEN.match(text, end)
-    if between is None:
+    if between is None or not text[between.end() : between.end() + 1].isdigit():
         return
     sign = between[0]
     first = start + len(text[start:end].rstrip(_DIGITS))
