@@ -43,7 +43,7 @@ TEXTS = {
 PLAIN = {
     "plain": "What is the capital of France?",
     "over length": "The quarterly report covers the suppliers. " * 1500,  # more than the policy lets be read
-    "bad utf-8": "What is the capital of France? BADBYTE",
+    "bad utf-8": "What is the capital of France? \ue000",
 }
 
 Place = Callable[[str], dict[str, Any]]

@@ -25,9 +25,9 @@ _IBAN = re.compile(rf"[A-Za-z]{_SEP}[A-Za-z](?:{_SEP}[A-Za-z0-9]){{13,32}}")
 # With whatever signs between, and over lines: see _apart.
 _ANY = r"[^A-Za-z0-9]{0,3}"
 _IBAN_HEAD_APART = re.compile(rf"(?:(?<![A-Za-z])[A-Za-z]{_ANY}|[A-Za-z])[A-Za-z]{_ANY}$")
-_SIGNED = re.compile(r"[A-Za-z][ .\-/_]{0,2}[^A-Za-z0-9 .\-/_]")  # stands in each of these heads that no other finds
 _IBAN_APART = re.compile(rf"[A-Za-z]{_ANY}[A-Za-z](?:{_ANY}[A-Za-z0-9]){{13,32}}")
 _GROUP = re.compile(r"[A-Za-z0-9]+")
+_LETTER = re.compile(r"[A-Za-z]")
 # Characters after the country code, longest first (VIES, structure of VAT identification numbers).
 _VAT_LENGTHS = {
     "AT": (9,),
@@ -110,7 +110,7 @@ def _bban(country: str) -> tuple[int, re.Pattern[str]] | None:
 def scan_around(text: str, lower: str, start: int, end: int, hits: Hits) -> bool:
     """Identifiers whose digits begin at `start`; `end` is where that run ends. Whether the run belongs to an IBAN."""
     head = _HEAD.search(text, max(0, start - 8), start)
-    if (head is not None or not text[start - 1 : start].isalnum()) and _iban(text, start, hits):
+    if (head is not None or _LETTER.search(text, max(0, start - 4), start)) and _iban(text, start, hits):
         return True
     if head is not None and len(head[1]) <= _HEAD_MAX:
         _led_by_letter(text, lower, start, end, head[1].upper(), hits)
@@ -122,7 +122,8 @@ def scan_around(text: str, lower: str, start: int, end: int, hits: Hits) -> bool
 def _iban(text: str, start: int, hits: Hits) -> bool:
     low = max(0, start - 8)
     head = _IBAN_HEAD.search(text, low, start)
-    if head is None and _SIGNED.search(text, low, start):
+    # Behind a word and a space, where most numbers stand, there is none; looking for it takes longer.
+    if head is None and not (text[start - 1] == " " and text[start - 2 : start - 1].isalpha()):
         head = _IBAN_HEAD_APART.search(text, low, start)
     registered = _bban("".join(_GROUP.findall(head[0])).upper()) if head else None
     if head is None or registered is None:

@@ -19,6 +19,9 @@ _MOST = 19  # digits of a card, one by one
 _DIGITS = "0123456789"
 # A date or a fixed beginning, and a check that few numbers pass: they need no word beside them.
 _STRONG = frozenset(("dk.cpr", "fr.nir", "no.fodselsnummer", "ch.ahv"))
+_FIRST = frozenset(
+    {1, *(shape[0] for kinds in KINDS.values() for kind in kinds for shape in kind.shapes if not kind.weak)}
+)
 _AMOUNTS = ","  # between groups of three it makes thousands
 
 
@@ -31,6 +34,8 @@ def scan_apart(text: str, lower: str, start: int, end: int, hits: Hits) -> None:
     first = start + len(text[start:end].rstrip(_DIGITS))
     if text.endswith(sign, 0, first) and text[first - len(sign) - 1 : first - len(sign)].isdigit():
         return  # inside a longer list
+    if end - first not in _FIRST:
+        return
     groups, stop = _groups(text, first, sign)
     number = "".join(groups)
     if groups[-1] == "" or len(groups) < 2 or len(number) > _MOST:
