@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 
-from bench.bench_detect import CORPUS, best_ms
+from bench.bench_detect import CORPUS, _repeat, best_ms
 from decision_layer.walk.media import within
 
 try:
@@ -54,7 +54,7 @@ UNITS = {
     "marks": "1\u0336",
     "circles": "\u2776",
 }
-CORPUS = {**CORPUS, **{name: lambda size, unit=unit: (unit * size)[:size] for name, unit in UNITS.items()}}
+CORPUS = {**CORPUS, **{name: _repeat(unit) for name, unit in UNITS.items()}}
 
 
 @pytest.mark.parametrize("unit", ["data:", "data:a/b;", "data:a/b;c=d;", *sorted(UNITS.values())])
