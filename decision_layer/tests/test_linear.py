@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
 
-from bench.bench_detect import CORPUS, best_ms
+from bench.bench_detect import CORPUS, _repeat, best_ms
+from decision_layer.walk.media import within
 
 try:
     from re import _constants as constants  # type: ignore[attr-defined]
@@ -17,6 +19,7 @@ except ImportError:  # pragma: no cover
     raise
 
 MODULES = (
+    "blobs",
     "contact",
     "context",
     "dates",
@@ -27,9 +30,50 @@ MODULES = (
     "matches",
     "normalise",
     "phones",
+    "seams",
     "secrets",
     "sentences",
+    "wide",
 )
+
+
+UNITS = {
+    "amounts": "1,",
+    "groups of four": "4111,1111;",
+    "cpr almost": "070761,4286 ",
+    "iban heads by commas": "D,E,8,9,",
+    "iban groups almost": "DE89,3704,0044,0532,0130,01 ",
+    "percent of percent": "%25",
+    "percent in layers": "%2525252541",
+    "quoted-printable": "=41",
+    "octal": "\\101",
+    "braces": "\\u{41}",
+    "base64 in lines": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\n",
+    "hexadecimal": "4a",
+    "base32": "MFRGG",
+    "marks": "1\u0336",
+    "circles": "\u2776",
+}
+CORPUS = {**CORPUS, **{name: _repeat(unit) for name, unit in UNITS.items()}}
+
+
+@pytest.mark.parametrize("unit", ["data:", "data:a/b;", "data:a/b;c=d;", *sorted(UNITS.values())])
+def test_files_in_texts_are_looked_for_in_linear_time(unit: str) -> None:
+    ratios = []
+    for _ in range(3):
+        ratios.append(_seconds((unit * 65536)[:65536]) / _seconds((unit * 16384)[:16384]))
+        if ratios[-1] < 6:
+            return
+    pytest.fail(f"ratios {ratios}")
+
+
+def _seconds(text: str) -> float:
+    best = float("inf")
+    for _ in range(5):
+        begin = time.process_time()
+        within(text)
+        best = min(best, time.process_time() - begin)
+    return best
 
 
 @pytest.mark.parametrize("name", sorted(CORPUS))

@@ -7,7 +7,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from decision_layer.detect import digits, letters, lexicon, normalise
+from decision_layer.detect import blobs, digits, letters, lexicon, normalise
 from decision_layer.detect.checksums import de_document
 from decision_layer.detect.hits import Hits
 
@@ -22,7 +22,7 @@ DOCUMENTS = st.text(st.sampled_from("CFLZXab01479 .-\n"), max_size=60)
 @example("\u201ca\u201d \u2013")
 def test_folding_is_skipped_only_where_it_changes_nothing(text: str) -> None:
     assert normalise.fold(text) == (
-        text.translate(normalise._ASCII_SPACES) if text.isascii() else normalise._fold_each(text)
+        text.translate(normalise._ASCII_PLAIN) if text.isascii() else normalise._fold_each(text)
     )
 
 
@@ -36,14 +36,14 @@ def test_runs_of_digits_are_those_of_the_pattern(text: str) -> None:
 
 @given(TEXT)
 @example("x a b c d e f")
-@example("x" * normalise.BLOB_MIN)
-@example("é" * normalise.BLOB_MIN)
+@example("x" * blobs.BLOB_MIN)
+@example("é" * blobs.BLOB_MIN)
 def test_what_stands_apart_or_is_long_is_not_overlooked(text: str) -> None:
     folded = normalise.fold(text)
     if normalise._SPACED_OUT.search(folded):
         assert normalise._SPACED_INSIDE in folded.encode("latin-1", "replace").translate(normalise._LETTERS)
-    if normalise._BLOB.search(folded):
-        assert normalise._RUN in folded.encode("latin-1", "replace").translate(normalise._RUNS)
+    if blobs._RUN.search(folded):
+        assert blobs._SHORTEST in folded.encode("latin-1", "replace").translate(blobs._ALPHABET)
 
 
 @given(DOCUMENTS)

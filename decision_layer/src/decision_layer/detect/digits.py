@@ -69,7 +69,7 @@ def _cpr_mod11(n: str) -> bool:
     return dates.ddmm(n) and checksums.dk_cpr(n)
 
 
-_KINDS: dict[int, tuple[Kind, ...]] = {
+KINDS: dict[int, tuple[Kind, ...]] = {
     8: (_kind("dk.cvr", checksums.dk_cvr, (8,), (2, 2, 2, 2), (4, 4), (2, 3, 3), weak=True),),
     9: (
         _kind("nl.bsn", checksums.nl_bsn, (9,), (3, 3, 3), weak=True, telling=((4, 2, 3),)),
@@ -97,10 +97,10 @@ _KINDS: dict[int, tuple[Kind, ...]] = {
 }
 _CARD_SHAPES = ((4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (8, 8), (6, 10))
 for _n in range(13, 20):
-    _KINDS[_n] = (*_KINDS.get(_n, ()), _kind("card", _card, (_n,), *(s for s in _CARD_SHAPES if sum(s) == _n)))
+    KINDS[_n] = (*KINDS.get(_n, ()), _kind("card", _card, (_n,), *(s for s in _CARD_SHAPES if sum(s) == _n)))
 
-_LENGTHS = frozenset(_KINDS)
-_SHAPES = frozenset(shape for kinds in _KINDS.values() for kind in kinds for shape in kind.shapes)
+_LENGTHS = frozenset(KINDS)
+_SHAPES = frozenset(shape for kinds in KINDS.values() for kind in kinds for shape in kind.shapes)
 _PREFIXES = frozenset(shape[:n] for shape in _SHAPES for n in range(1, len(shape) + 1))
 _MAX_GROUPS = max(map(len, _SHAPES))
 
@@ -141,7 +141,7 @@ def _try(text: str, lower: str, groups: list[tuple[int, int]], shape: Shape, who
     glued = _is_letter(text, start - 1) or _is_letter(text, end)
     even = len({text[a[1] : b[0]].strip() for a, b in pairwise(groups)}) <= 1
     found = False
-    for kind in _KINDS[len(number)]:
+    for kind in KINDS[len(number)]:
         shaped = shape in kind.shapes
         if not (shaped or whole) or not kind.valid(number):
             continue
@@ -150,13 +150,13 @@ def _try(text: str, lower: str, groups: list[tuple[int, int]], shape: Shape, who
         if sure or beside(kind.name, lower, start, end) or (kind.weak and whole and alone(text, start, end)):
             hits.add(kind.name, number)
             found = True
-    if len(number) == 10 and not glued and _cpr_without_check(text, lower, start, end, shape, number):
+    if len(number) == 10 and not glued and cpr_without_check(text, lower, start, end, shape, number):
         hits.add("dk.cpr", number)
         found = True
     return found
 
 
-def _cpr_without_check(text: str, lower: str, start: int, end: int, shape: Shape, number: str) -> bool:
+def cpr_without_check(text: str, lower: str, start: int, end: int, shape: Shape, number: str) -> bool:
     """Numbers given out since 2007 need not pass modulus 11: the date and either the dash or a word must say so."""
     if not dates.ddmm(number) or shape not in ((10,), (6, 4)):
         return False

@@ -22,6 +22,12 @@ _HEAD = re.compile(rf"([A-Za-z]{{1,5}}){_SEP}$")
 _HEAD_MAX = 4
 _IBAN_HEAD = re.compile(rf"(?<![A-Za-z])[A-Za-z]{_SEP}[A-Za-z]{_SEP}$|[A-Za-z]{{2}}$")
 _IBAN = re.compile(rf"[A-Za-z]{_SEP}[A-Za-z](?:{_SEP}[A-Za-z0-9]){{13,32}}")
+# With whatever signs between, and over lines: see _apart.
+_ANY = r"[^A-Za-z0-9]{0,3}"
+_IBAN_HEAD_APART = re.compile(rf"(?:(?<![A-Za-z])[A-Za-z]{_ANY}|[A-Za-z])[A-Za-z]{_ANY}$")
+_IBAN_APART = re.compile(rf"[A-Za-z]{_ANY}[A-Za-z](?:{_ANY}[A-Za-z0-9]){{13,32}}")
+_GROUP = re.compile(r"[A-Za-z0-9]+")
+_LETTER = re.compile(r"[A-Za-z]")
 # Characters after the country code, longest first (VIES, structure of VAT identification numbers).
 _VAT_LENGTHS = {
     "AT": (9,),
@@ -104,30 +110,45 @@ def _bban(country: str) -> tuple[int, re.Pattern[str]] | None:
 def scan_around(text: str, lower: str, start: int, end: int, hits: Hits) -> bool:
     """Identifiers whose digits begin at `start`; `end` is where that run ends. Whether the run belongs to an IBAN."""
     head = _HEAD.search(text, max(0, start - 8), start)
-    if head is not None:
-        if _iban(text, start, hits):
-            return True
-        if len(head[1]) <= _HEAD_MAX:
-            _led_by_letter(text, lower, start, end, head[1].upper(), hits)
+    if (head is not None or _LETTER.search(text, max(0, start - 4), start)) and _iban(text, start, hits):
+        return True
+    if head is not None and len(head[1]) <= _HEAD_MAX:
+        _led_by_letter(text, lower, start, end, head[1].upper(), hits)
     if text[end : end + 4].lstrip(" .-/_")[:1].isalpha():
         _followed_by_letter(text, lower, start, end, hits)
     return False
 
 
 def _iban(text: str, start: int, hits: Hits) -> bool:
-    head = _IBAN_HEAD.search(text, max(0, start - 8), start)
-    if head is None:
-        return False
-    registered = _bban(head[0].translate(_CLEAN).upper())
-    match = _IBAN.match(text, head.start()) if registered else None
-    if registered is None or match is None:
+    low = max(0, start - 8)
+    head = _IBAN_HEAD.search(text, low, start)
+    # Behind a word and a space, where most numbers stand, there is none; looking for it takes longer.
+    if head is None and not (text[start - 1] == " " and text[start - 2 : start - 1].isalpha()):
+        head = _IBAN_HEAD_APART.search(text, low, start)
+    registered = _bban("".join(_GROUP.findall(head[0])).upper()) if head else None
+    if head is None or registered is None:
         return False
     length, form = registered
-    number = match[0].translate(_CLEAN).upper()[:length]
-    if len(number) == length and form.fullmatch(number, 4) and checksums.mod_97_10(number[4:] + number[:4]):
-        hits.add("iban", number)
-        return True
+    for whole in (_IBAN, _IBAN_APART):
+        match = whole.match(text, head.start())
+        if match is None:
+            continue
+        groups = _GROUP.findall(match[0])
+        number = "".join(groups).upper()[:length]
+        usual = whole is _IBAN or _apart(groups, length)
+        if usual and form.fullmatch(number, 4) and checksums.mod_97_10(number[4:] + number[:4]):
+            hits.add("iban", number)
+            return True
     return False
+
+
+def _apart(groups: list[str], length: int) -> bool:
+    """Whether the groups are an IBAN's: one number in 97 passes, and rows of numbers may stand behind a country."""
+    sizes: list[int] = []
+    for group in groups:
+        if sum(sizes) < length:
+            sizes.append(min(len(group), length - sum(sizes)))
+    return set(sizes) == {1} or set(sizes[:-1]) == {4} or (len(sizes) <= 3 and sizes[0] >= 4)
 
 
 def _led_by_letter(text: str, lower: str, start: int, end: int, head: str, hits: Hits) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import html
 import re
@@ -11,21 +9,41 @@ import unicodedata
 from collections.abc import Iterator
 from urllib.parse import unquote
 
-# Zero width, joiners, direction marks, soft hyphen, variation selectors, BOM, Hangul fillers, tag characters.
+from decision_layer.detect.blobs import decoded
+
+# Control characters, zero width, joiners, direction marks, soft hyphen, variation selectors, BOM, Hangul fillers, marks
+# of annotation, shorthand and music, the place of an object, tags.
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f]"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _DASHES = {ord(c): "-" for c in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\ufe58\ufe63\uff0d"}
 _DOTS = {ord(c): "." for c in "\u00b7\u2022\u2024\u2027\u30fb\uff0e\u2219"}
-_SPACES = dict.fromkeys((9, 11, 12, 31), " ")
-_TABLE = {**_DASHES, **_DOTS, **_SPACES, ord("\u2028"): "\n", ord("\u2029"): "\n", ord("\r"): "\n"}
+_SPACES = dict.fromkeys((9, 11, 12, 28, 29, 30, 31, 0x2800), " ")
+_LINES = dict.fromkeys((13, 0x85, 0x2028, 0x2029), "\n")
+# What is left of them once letters and their accents are one: lines through and under a text, keycaps.
+_MARKS = {n: "" for first, last in ((0x300, 0x36F), (0x20D0, 0x20FF), (0xFE20, 0xFE2F)) for n in range(first, last + 1)}
+# Digits and numbers in circles that NFKC leaves as they are.
+_CIRCLED = {
+    n: str(int(unicodedata.numeric(chr(n)))) for n in (*range(0x24EB, 0x2500), *range(0x2776, 0x2794), 0x1F10B, 0x1F10C)
+}
+_TABLE = {**_DASHES, **_DOTS, **_SPACES, **_LINES, **_MARKS, **_CIRCLED}
 _LIKE_ASCII = re.compile("[" + re.escape("".join(map(chr, _TABLE))) + "]")
-_ASCII_SPACES = str.maketrans({"\t": " ", "\v": " ", "\f": " ", "\x1f": " ", "\r": "\n"})
+_CONTROLS = bytes(n for n in range(128) if (n < 32 and n != 10) or n == 127)
+_ASCII_PLAIN = {n: " " if n in _SPACES else "\n" if n == 13 else None for n in _CONTROLS}
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});")
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\x([0-9A-Fa-f]{2})")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31};)")
+# In JSON, programs and RTF; the last in octal.
+_ESCAPE = re.compile(
+    r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|'([0-9A-Fa-f]{2})|([0-3][0-7]{2}))"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Quoted-printable: a line that goes on, two escapes in a row, or one beyond ASCII; "=20" alone may be anything.
+_QUOTED = re.compile(r"=\n|=[0-9A-F]{2}=[0-9A-F]{2}|=[89A-F][0-9A-F]")
+_QUOTED_RUN = re.compile(r"(?:=[0-9A-F]{2})+|=\n{1,2}")
+_LAYERS = 3
 _SPACED_OUT = re.compile(r"(?<![^\W_])(?:[^\W_] ){5,}[^\W_](?![^\W_])")
 # The text in Latin-1 with a letter for each kind of character: bytes are searched ten times faster than by a pattern.
 _LETTERS = bytes(97 if (c := chr(n)).isalnum() or c == "?" else 32 if c == " " else 0 for n in range(256))  # ?: beyond
@@ -42,16 +60,13 @@ _TO_LATIN = str.maketrans(_LOOKALIKE, _LATIN)
 _MIXED = re.compile(rf"[A-Za-z][{_LOOKALIKE}]|[{_LOOKALIKE}][A-Za-z]")
 # Outside Latin, its marks and punctuation: where foreign digits and look-alike letters are. One range is found faster.
 _BEYOND_LATIN = re.compile("[\u0370-\u1fff\u2460-\U0010ffff]")
-BLOB_MIN = 24
-_BLOB = re.compile(rf"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{{{BLOB_MIN},}}={{0,2}}")
-_RUNS = bytes(97 if (c := chr(n)).isascii() and (c.isalnum() or c in "+/_-") else 32 for n in range(256))
-_RUN = b"a" * BLOB_MIN
 
 
 def fold(text: str) -> str:
     """NFKC, no invisible characters, one kind of dash, dot and space, decimal digits of every script as 0 to 9."""
     if text.isascii():
-        return text.translate(_ASCII_SPACES) if any(c in text for c in "\t\v\f\x1f\r") else text
+        plain = text.encode().translate(None, _CONTROLS)
+        return text if len(plain) == len(text) else text.translate(_ASCII_PLAIN)
     for codec, kept in _KEPT.items():
         with contextlib.suppress(UnicodeEncodeError):
             return _fold_each(text) if text.encode(codec).translate(None, kept) else text
@@ -76,48 +91,51 @@ _KEPT = {codec: _unchanged(codec) for codec in ("latin-1", "cp1252")}  # cp1252 
 
 
 def variants(text: str) -> Iterator[str]:
-    """The folded text first, then every decoding of it that says something else. Each is decoded once, not again."""
+    """The folded text first, then every decoding of it that says something else, of at most three layers."""
     folded = fold(text)
     yield folded
-    decoded = _unescape(folded)
-    if decoded != folded:
-        yield fold(decoded)
+    yield from _layers(folded, _LAYERS)
     if not folded.isascii() and _BEYOND_LATIN.search(folded) and _MIXED.search(folded):
         yield folded.translate(_TO_LATIN)
-    blobs = "\n".join(_blobs(folded))
-    if blobs:
-        yield fold(blobs)
     if _SPACED_INSIDE in folded.encode("latin-1", "replace").translate(_LETTERS):
         spaced = [m[0].replace(" ", "") for m in _SPACED_OUT.finditer(folded)]
         if spaced:
             yield "\n".join(spaced)
 
 
+def _layers(text: str, left: int) -> Iterator[str]:
+    for inner in (_unescape(text), "\n".join(decoded(text))):
+        if inner and inner != text:
+            inner = fold(inner)
+            yield inner
+            if left > 1:
+                yield from _layers(inner, left - 1)
+
+
 def _unescape(text: str) -> str:
+    if "=" in text and _QUOTED.search(text):
+        text = _QUOTED_RUN.sub(_unquoted, text)
     if "%" in text and _PERCENT.search(text):
         text = unquote(text, errors="replace")
     if "&" in text and _ENTITY.search(text):
         text = html.unescape(text)
     if "\\" in text and _ESCAPE.search(text):
-        text = _ESCAPE.sub(lambda m: chr(int(m[1] or m[2], 16)), text)
+        text = _ESCAPE.sub(_character, text)
+        if _SURROGATE.search(text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
 
 
-def _blobs(text: str) -> Iterator[str]:
-    if _RUN not in text.encode("latin-1", "replace").translate(_RUNS):
-        return
-    long = [word for word in text.split() if len(word) >= BLOB_MIN]  # none has a space
-    for match in _BLOB.finditer("\n".join(long)):
-        blob = match[0].rstrip("=")
-        if blob.isalpha() and (blob.islower() or blob.isupper()):
-            continue
-        try:
-            raw = base64.b64decode(blob.translate(_URL_SAFE) + "=" * (-len(blob) % 4), validate=True)
-            decoded = raw.decode("utf-8")
-        except (binascii.Error, ValueError):
-            continue
-        if sum(c.isprintable() or c in "\n\t\r" for c in decoded) == len(decoded):
-            yield decoded
+def _unquoted(match: re.Match[str]) -> str:
+    if match[0].startswith("=\n"):
+        return ""
+    raw = bytes.fromhex(match[0].replace("=", ""))
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
 
 
-_URL_SAFE = str.maketrans("-_", "+/")
+def _character(match: re.Match[str]) -> str:
+    number = int(match[6], 8) if match[6] else int(next(filter(None, match.groups())), 16)
+    return chr(number) if number < 0x110000 else match[0]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 
-from decision_layer.detect import contact, digits, letters, phones
+from decision_layer.detect import contact, digits, letters, phones, wide
 from decision_layer.detect.hits import Hits
 from decision_layer.detect.normalise import variants
+from decision_layer.detect.seams import seams
 from decision_layer.detect.verdict import Judge
 from decision_layer.parts import Finding, Part
 
-_SEAM = 80  # characters on either side; no identifier is longer, even with a space behind each character
 _SHORTEST = 7  # digits with their separators; no identifier or telephone number is shorter
 
 
@@ -28,25 +27,11 @@ def scan(parts: Iterable[Part]) -> tuple[Finding, ...]:
     held = tuple(parts)
     for text in variants("\n".join([part.text for part in held])):
         _scan_text(text, hits)
-    seams = "\n".join(_seams(held))
-    if seams:
-        for text in variants(seams):
+    joined = "\n".join(seams(held))
+    if joined:
+        for text in variants(joined):
             _scan_text(text, hits)
     return hits.findings()
-
-
-def _seams(parts: tuple[Part, ...]) -> Iterator[str]:
-    """Where one content part of a message goes on in the next, as a model reads it; a number or an address may be cut
-    there, behind a digit, a dot, an @ or a space alike."""
-    for left, right in pairwise(parts):
-        if left.text and right.text:
-            message = _message(left.where)
-            if message and message == _message(right.where):
-                yield left.text[-_SEAM:] + right.text[:_SEAM]
-
-
-def _message(where: str) -> str:
-    return where.rpartition(".content[")[0]
 
 
 def _scan_text(text: str, hits: Hits) -> None:
@@ -55,6 +40,8 @@ def _scan_text(text: str, hits: Hits) -> None:
         start, end = match.span()
         if start > document and text[start - 1] in letters.DOCUMENT_LETTERS:
             document = letters.scan_document(text, lower, start, hits)
+        if text[end : end + 2].lstrip(" ")[:1] in wide.BEHIND:
+            wide.scan_apart(text, lower, start, end, hits)
         if letters.scan_around(text, lower, start, end, hits) or end - start < _SHORTEST:
             continue
         taken = digits.scan_cluster(text, lower, start, end, hits)

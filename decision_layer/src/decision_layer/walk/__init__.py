@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from decision_layer.detect import seams
 from decision_layer.parts import Part
+from decision_layer.walk import media
 from decision_layer.walk.found import (
     MalformedTextError,
     Opaque,
@@ -14,7 +16,9 @@ from decision_layer.walk.found import (
     Walked,
     WalkError,
 )
-from decision_layer.walk.messages import content, message, part
+from decision_layer.walk.hosted import elsewhere
+from decision_layer.walk.items import item
+from decision_layer.walk.messages import content, message
 from decision_layer.walk.texts import DEPTH, Walk, anything, parse, text
 
 __all__ = [
@@ -35,30 +39,6 @@ __all__ = [
 ]
 
 _HINT = "see the API's reference for the form of this field"
-# Items of /v1/responses that are no message: whose words they are.
-_ITEMS = {
-    "function_call": "assistant",
-    "custom_tool_call": "assistant",
-    "reasoning": "assistant",
-    "mcp_call": "assistant",
-    "file_search_call": "assistant",
-    "web_search_call": "assistant",
-    "code_interpreter_call": "assistant",
-    "computer_call": "assistant",
-    "local_shell_call": "assistant",
-    "shell_call": "assistant",
-    "apply_patch_call": "assistant",
-    "mcp_list_tools": "tool",
-    "mcp_approval_request": "assistant",
-    "mcp_approval_response": "user",
-    "function_call_output": "tool",
-    "custom_tool_call_output": "tool",
-    "local_shell_call_output": "tool",
-    "shell_call_output": "tool",
-    "apply_patch_call_output": "tool",
-    "computer_call_output": "tool",
-}
-_UNSEEN = {"item_reference": "x-reference", "image_generation_call": "image/*", "compaction": "x-reference"}
 
 
 def walk_chat(body: Any) -> Walk:
@@ -69,6 +49,7 @@ def walk_chat(body: Any) -> Walk:
                 yield from message(inner, f"messages[{index}]")
         elif key == "prediction" and isinstance(value, dict):
             yield from content(value.get("content"), "user", "prediction.content")
+            yield from _field(key, {name: inner for name, inner in value.items() if name != "content"})
         else:
             yield from _field(key, value)
 
@@ -80,7 +61,7 @@ def walk_responses(body: Any) -> Walk:
             yield from text(value, "user", key, 0)
         elif key == "input":
             for index, inner in enumerate(_list(value, key)):
-                yield from _item(inner, f"input[{index}]")
+                yield from item(inner, f"input[{index}]")
         elif key in ("previous_response_id", "conversation", "prompt") and value is not None:
             yield Opaque(key, "x-reference", "")
             yield from _field(key, value)
@@ -138,49 +119,15 @@ def collect(walker: Walker, body: Any) -> Walked:
             parts.append(found)
         else:
             opaque.append(found)
+    for place, whole in seams.wholes(parts):  # a file may be cut in pieces
+        if (kind := media.within(whole)) is not None:
+            opaque.append(Opaque(place, kind, ""))
     return Walked(tuple(parts), tuple(opaque))
-
-
-def _item(value: Any, where: str) -> Walk:
-    kind = value.get("type", "message") if isinstance(value, dict) else None
-    if kind == "message":
-        yield from message(value, where)
-    elif isinstance(kind, str) and kind in _ITEMS:
-        yield from _call(value, _ITEMS[kind], where)
-    elif isinstance(kind, str) and kind in _UNSEEN:
-        yield Opaque(where, _UNSEEN[kind], "")
-        yield from anything(
-            {k: v for k, v in value.items() if k not in ("type", "result", "encrypted_content")}, "", where
-        )
-    elif isinstance(kind, str) and kind.startswith("input_"):
-        yield from part(value, "user", where)
-    else:
-        raise UnknownPartError("an input item of an unknown type", where=where, hint=_HINT)
-
-
-def _call(value: dict[str, Any], role: str, where: str) -> Walk:
-    """A tool call or its result; an output in parts may hold files."""
-    for key, inner in value.items():
-        if key == "output" and isinstance(inner, list) and all(isinstance(i, dict) and "type" in i for i in inner):
-            for index, piece in enumerate(inner):
-                yield from _output(piece, role, f"{where}.output[{index}]")
-        elif key == "output" and isinstance(inner, dict) and inner.get("type") == "computer_screenshot":
-            yield from part(inner, role, f"{where}.output")
-        elif key == "encrypted_content" and inner is not None:
-            yield Opaque(f"{where}.{key}", "x-reference", "")
-        elif key != "type":
-            yield from anything({key: inner}, role, where)
-
-
-def _output(piece: dict[str, Any], role: str, where: str) -> Walk:
-    if str(piece["type"]).startswith("input_"):
-        yield from part(piece, role, where)
-    else:
-        yield from anything(piece, role, where)
 
 
 def _field(key: str, value: Any, role: str = "") -> Walk:
     """A field outside the conversation: tool definitions, schemas, metadata, user, and whatever is not known."""
+    yield from elsewhere(key, value)
     yield from anything({key: value}, "system" if key == "instructions" else role, "body")
 
 

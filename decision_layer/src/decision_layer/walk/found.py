@@ -9,9 +9,10 @@ from decision_layer.parts import Part
 
 
 class Opaque(msgspec.Struct, frozen=True):
-    """Content that cannot be read here: an image, a sound, a PDF, token numbers, something stored elsewhere.
+    """What cannot be read here: an image, a sound, a PDF, token numbers, something stored or a tool run elsewhere.
 
-    `media_type` is the MIME type where the request says one, else "image/*", "audio/*", "x-tokens" or "x-reference".
+    `media_type` is the MIME type where the request says one, else "image/*", "audio/*", "x-tokens", "x-reference" or
+    "x-tool".
     """
 
     where: str

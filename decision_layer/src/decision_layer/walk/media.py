@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes
 
+from decision_layer.detect import blobs
 from decision_layer.parts import Part
 from decision_layer.walk.found import Opaque
 
@@ -16,13 +17,18 @@ _TEXTUAL = re.compile(
     re.IGNORECASE,
 )
 _DATA_URL = re.compile(r"\s*data:(?P<type>[^;,]{0,127})(?P<parameters>(?:;[^;,]{0,127}){0,8}),", re.IGNORECASE)
+# Inside a text, with so much behind it that it is no example of how one is written.
+_INNER_URL = re.compile(
+    r"data:(?P<type>[\w.+-]{1,63}/[\w.+-]{1,63})(?:;[\w.+=\"-]{0,127}){0,8},\s?[A-Za-z0-9+/_%=-]{64}", re.IGNORECASE
+)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\s-]*={0,2}\s*")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
 def data_url(value: str, role: str, where: str, name: str) -> Iterator[Part | Opaque]:
-    """Text of a data URL, or what kind of file it is. A URL that is malformed is opaque."""
+    """Text of a data URL and its head, or what kind of file it is. A URL that is malformed is opaque, and text."""
     match = _DATA_URL.match(value)
+    yield Part(value if match is None else match[0], role, where)
     if match is None:
         yield Opaque(where, "application/octet-stream", name)
         return
@@ -35,12 +41,11 @@ def data_url(value: str, role: str, where: str, name: str) -> Iterator[Part | Op
 
 
 def encoded(data: str, media_type: str, role: str, where: str, name: str) -> Iterator[Part | Opaque]:
-    """A file in base64. What is no base64 at all is text that somebody put there."""
-    if _BASE64.fullmatch(data) is None:
+    """A file in base64. What is no base64 at all is text that somebody put there; what is short may be."""
+    base64_only = _BASE64.fullmatch(data) is not None
+    if not base64_only or len(data) < blobs.OPAQUE_MIN:
         yield Part(data, role, where)
-        yield Opaque(where, media_type, name)
-        return
-    if not _TEXTUAL.fullmatch(media_type) and media_type != "":
+    if not base64_only or (not _TEXTUAL.fullmatch(media_type) and media_type != ""):
         yield Opaque(where, media_type, name)
         return
     compact = "".join(data.split()).rstrip("=").translate(_URL_SAFE)
@@ -53,6 +58,15 @@ def encoded(data: str, media_type: str, role: str, where: str, name: str) -> Ite
     yield from _read(raw, media_type or "application/octet-stream", role, where, name)
 
 
+def within(text: str) -> str | None:
+    """The kind of file that stands encoded inside a text, if one does."""
+    if b"data:" in text.encode("latin-1", "replace").lower():
+        for match in _INNER_URL.finditer(text):
+            if not _TEXTUAL.fullmatch(match["type"]):
+                return match["type"].lower()
+    return "application/octet-stream" if blobs.unreadable(text) else None
+
+
 def _read(raw: bytes, media_type: str, role: str, where: str, name: str) -> Iterator[Part | Opaque]:
     try:
         text = raw.decode("utf-8")
@@ -62,5 +76,7 @@ def _read(raw: bytes, media_type: str, role: str, where: str, name: str) -> Iter
         yield Opaque(where, media_type, name)
         return
     yield Part(text, role, f"{where}(decoded)")
-    if not _TEXTUAL.fullmatch(media_type):
+    if blobs.unreadable(text):
+        yield Opaque(where, "application/octet-stream", name)
+    elif not _TEXTUAL.fullmatch(media_type):
         yield Opaque(where, media_type, name)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from decision_layer.walk import media
-from decision_layer.walk.found import Opaque, UnknownPartError
-from decision_layer.walk.texts import Walk, anything, checked, text
+from decision_layer.walk import files
+from decision_layer.walk.found import Opaque, TooDeepError, UnknownPartError
+from decision_layer.walk.texts import DEPTH, Walk, anything, text
 
 ROLES = {
     "system": "system",
@@ -49,7 +49,7 @@ _NESTED = frozenset(
         "text_editor_code_execution_tool_result",
     ]
 )
-_MEDIA = {
+MEDIA = {
     "image_url": "image/*",
     "input_image": "image/*",
     "image": "image/*",
@@ -65,7 +65,8 @@ _MEDIA = {
     "container_upload": "x-reference",
     "redacted_thinking": "x-reference",
 }
-_IDS = ("file_id", "container_id")
+KNOWN = frozenset((*_PLAIN, *_NESTED, *MEDIA))
+_NESTED_MAX = 3  # no API puts parts deeper into parts
 
 
 def message(value: Any, where: str) -> Walk:
@@ -98,6 +99,14 @@ def content(value: Any, role: str, where: str) -> Walk:
         yield from part(inner, role, f"{where}[{index}]")
 
 
+def parts(value: list[Any], role: str, where: str, depth: int) -> Walk:
+    """Parts inside a part. Raises WalkError."""
+    if depth >= _NESTED_MAX:
+        raise TooDeepError("parts in parts in parts", where=where[:200], hint="flatten the request")
+    for index, inner in enumerate(value):
+        yield from part(inner, role, f"{where}[{index}]", depth + 1)
+
+
 def part(value: Any, role: str, where: str, depth: int = 0) -> Walk:
     """One content part. Raises WalkError."""
     kind = value.get("type") if isinstance(value, dict) else None
@@ -107,8 +116,8 @@ def part(value: Any, role: str, where: str, depth: int = 0) -> Walk:
         yield from anything(_without_type(value), role, where, depth)
     elif kind in _NESTED:
         yield from _nested(value, role, where, depth)
-    elif kind in _MEDIA:
-        yield from _file(value, _MEDIA[kind], role, where, depth)
+    elif kind in MEDIA:
+        yield from files.file(value, MEDIA[kind], role, where, depth, parts)
     else:
         raise UnknownPartError(f"a content part of type {kind[:40]!r}", where=where, hint=_HINT)
 
@@ -116,62 +125,30 @@ def part(value: Any, role: str, where: str, depth: int = 0) -> Walk:
 def _nested(value: Mapping[str, Any], role: str, where: str, depth: int) -> Walk:
     inner_role = role if value["type"] == "search_result" else "tool"
     for key, inner in _without_type(value).items():
-        if key == "content" and isinstance(inner, list) and depth < 3:
-            for index, piece in enumerate(inner):
-                yield from part(piece, inner_role, f"{where}.content[{index}]", depth + 1)
+        if key == "content" and isinstance(inner, list):
+            yield from parts(inner, inner_role, f"{where}.content", depth)
+        elif key == "content" and isinstance(inner, dict):
+            yield from _given_back(inner, inner_role, f"{where}.content", depth + 1)
         else:
             yield from anything({key: inner}, inner_role, where, depth)
 
 
-def _file(value: Mapping[str, Any], fallback: str, role: str, where: str, depth: int) -> Walk:
-    """An image, a sound or a file: by URL, as base64, as text, as parts of its own, or as a reference."""
-    holder = {**value}
-    for key in ("source", "file", "image_url", "input_audio", "audio", "audio_url", "video_url"):
-        if isinstance(value.get(key), dict):
-            holder = {**holder, **value[key]}
-            holder.pop(key, None) if key not in value[key] else None
-    name = next((holder[k] for k in ("filename", "title", "name") if isinstance(holder.get(k), str)), "")
-    declared = holder.get("media_type") or (
-        f"audio/{holder['format']}" if isinstance(holder.get("format"), str) else ""
-    )
-    media_type = declared if isinstance(declared, str) and declared else fallback
-    seen = False
-    for key, inner in holder.items():
-        if key in ("data", "file_data") and isinstance(inner, str):
-            seen = True
-            yield from _data(inner, media_type, role, f"{where}.{key}", checked(name, where))
-        elif key in ("url", "image_url", "file_url", "audio_url", "video_url"):
-            seen = True
-            yield from _linked(inner, media_type, role, f"{where}.{key}", name)
-        elif key == "content" and isinstance(inner, list) and depth < 3:
-            seen = True
-            for index, piece in enumerate(inner):
-                yield from part(piece, role, f"{where}.content[{index}]", depth + 1)
-        elif key != "type":
-            seen = seen or key == "content"
-            yield from anything({key: inner}, role, where, depth)
-    if not seen or any(key in holder for key in _IDS):
-        yield Opaque(where, "x-reference" if any(key in holder for key in _IDS) else media_type, name)
-
-
-def _linked(url: Any, media_type: str, role: str, where: str, name: str) -> Walk:
-    """An image or file by its URL: a data URL is read; another one points to what cannot be seen here."""
-    if isinstance(url, str) and url.lstrip()[:5].lower() == "data:":
-        yield from media.data_url(checked(url, where), role, where, name)
+def _given_back(value: dict[str, Any], role: str, where: str, depth: int) -> Walk:
+    """What a tool that the provider ran gave back: a part, or an object that may hold parts and files."""
+    if isinstance(value.get("type"), str) and value["type"] in KNOWN:
+        yield from part(value, role, where, depth)
         return
-    yield from anything(url, role, where)
-    yield Opaque(where, media_type, name)
-
-
-def _data(value: str, media_type: str, role: str, where: str, name: str) -> Walk:
-    checked(value, where)
-    if value.lstrip()[:5].lower() == "data:":
-        yield from media.data_url(value, role, where, name)
-    elif media_type.startswith("text/"):
-        yield from text(value, role, where, 0)
-        yield from media.encoded(value, media_type, role, where, name)
-    else:
-        yield from media.encoded(value, media_type, role, where, name)
+    for key, inner in value.items():
+        if key in files.IDS and inner is not None:
+            yield Opaque(f"{where}.{key}", "x-reference", "")
+        if key == "content" and isinstance(inner, dict | list):
+            for index, piece in enumerate(inner if isinstance(inner, list) else [inner]):
+                if isinstance(piece, dict) and depth < DEPTH:
+                    yield from _given_back(piece, role, f"{where}.content[{index}]", depth + 1)
+                else:
+                    yield from anything(piece, role, f"{where}.content[{index}]", depth)
+        else:
+            yield from anything({key: inner}, role, where, depth)
 
 
 def _without_type(value: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from decision_layer.detect.blobs import BLOB_MIN
 from decision_layer.parts import Part
 from decision_layer.walk import media
 from decision_layer.walk.found import MalformedTextError, Opaque, TooDeepError, UnknownPartError
@@ -115,9 +116,11 @@ def parse(raw: bytes) -> Any:
 
 
 def text(value: str, role: str, where: str, depth: int) -> Walk:
-    """A string, what it holds if it is JSON, and the text of a data URL. Raises WalkError."""
+    """A string, what it holds if it is JSON or a data URL, and whether a file is encoded in it. Raises WalkError."""
     checked(value, where)
     yield Part(value, role, where)
+    if len(value) >= BLOB_MIN and (kind := media.within(value)) is not None:
+        yield Opaque(where, kind, "")
     start = value[:64].lstrip()[:1]
     if start in ("{", "[", '"'):
         try:
