@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from decision_layer.detect import prepared, scan
 from decision_layer.detect.hits import Hits
-from decision_layer.detect.implied import BIAS, KINDS, LONGEST, Implied, each, is_found, pack, parts
-from decision_layer.detect.verdict import people, units
-from decision_layer.detect.vocabulary import VocabularyError
+from decision_layer.detect.implied import BIAS, FIELDS, KINDS, LONGEST, Implied, each, is_found, pack, parts, sights
+from decision_layer.detect.verdict import NEAR, nearest, people, units
+from decision_layer.detect.vocabulary import Role, VocabularyError
 from decision_layer.parts import Part
 from training.expand import NONE, texts
 
-NOUGHT = " ".join("0" for _ in KINDS)
-SMALL = st.lists(st.integers(-(2**29), 2**29), min_size=len(KINDS), max_size=len(KINDS))
+NOUGHT = " ".join("0" for _ in range(FIELDS))
+SMALL = st.lists(st.integers(-(2**29), 2**29), min_size=FIELDS, max_size=FIELDS)
 
 
 def _kinds(text: str) -> set[str]:
@@ -35,7 +35,7 @@ def test_packed_numbers_add_each_for_itself(left: list[int], right: list[int]) -
 
 
 def test_a_word_counts_once_and_unknown_words_by_their_parts() -> None:
-    one = " ".join(["1"] * len(KINDS))
+    one = " ".join(["1"] * FIELDS)
     implied = Implied(["ann"], f"{BIAS}\t{NOUGHT}\nfoo\t{one}\nunion-\t{one}\n^\t{one}")
 
     def first(words: list[str]) -> list[int]:
@@ -45,6 +45,19 @@ def test_a_word_counts_once_and_unknown_words_by_their_parts() -> None:
     assert first(["unionette"]) == [1]  # by its first five letters
     assert implied.aliases == {"ann": "^", "anns": "^"}
     assert first(["x"] * LONGEST + ["foo"]) == [0, 1]  # a long sentence in pieces
+
+
+def test_the_strongest_kind_is_named_and_those_near_to_it() -> None:
+    assert nearest({"art9.health": -5, "art9.genetic": -5 - NEAR, "art9.union": -6 - NEAR}) == [
+        "art9.health",
+        "art9.genetic",
+    ]
+
+
+def test_a_secret_that_is_told_is_no_sight_of_a_kind() -> None:
+    seen = {("secrecy.professional", Role.SURE, True)}
+    assert set(sights(seen, {Role.NAMED})) == set()
+    assert "=art9.health!" in set(sights({*seen, ("art9.health", Role.TOPIC, True)}, {Role.NAMED}))
 
 
 def test_parts_are_beginnings_and_ends() -> None:

@@ -1,4 +1,4 @@
-"""Multinomial logistic regression over counts of features, with numpy alone: full gradient, Adam, L2."""
+"""Multinomial logistic regression over counts of features, with numpy alone: full gradient, L-BFGS, L2."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from training.descent import Floats, minimise
+
 Ints = NDArray[np.int64]
-RATE, FIRST, SECOND, TINY = 0.05, 0.9, 0.999, 1e-8  # Adam (Kingma and Ba 2015), with a larger rate for a full gradient
 
 
 class Design:
-    """The counts as a sparse matrix, ready to be multiplied from both sides."""
+    """The counts as a sparse matrix, each column times its scale, ready to be multiplied from both sides."""
 
-    def __init__(self, rows: Sequence[Counter[str]], columns: dict[str, int]) -> None:
+    def __init__(self, rows: Sequence[Counter[str]], columns: dict[str, int], scales: Floats) -> None:
         triples = [
             (i, columns[f], n) for i, counts in enumerate(rows) for f, n in sorted(counts.items()) if f in columns
         ]
         data = np.array(triples, dtype=np.int64).reshape(-1, 3)
-        self.rows, self.cols, self.values = data[:, 0], data[:, 1], data[:, 2].astype(np.float64)
+        self.rows, self.cols = data[:, 0], data[:, 1]
+        self.values = data[:, 2] * scales[self.cols]
         self.shape = (len(rows), len(columns))
         self._order = np.argsort(self.cols, kind="stable")
 
@@ -48,14 +49,17 @@ def fit(design: Design, classes: Ints, shares: Floats, count: int, decay: float,
     """Weights (features x classes) and biases that give the classes; `shares` weigh the rows."""
     goal = np.eye(count)[classes]
     shares = (shares / shares.sum())[:, None]
-    weights = np.zeros((design.shape[1] + 1, count))
-    mean, square = np.zeros_like(weights), np.zeros_like(weights)
-    for step in range(1, rounds + 1):
+    shape = (design.shape[1] + 1, count)
+
+    def slope(at: Floats) -> tuple[float, Floats]:
+        weights = at.reshape(shape)
         scores = design.times(weights[:-1]) + weights[-1]
-        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        slope = (odds / odds.sum(axis=1, keepdims=True) - goal) * shares
-        gradient = np.vstack([design.transposed_times(slope) + decay * weights[:-1], slope.sum(axis=0)])
-        mean = FIRST * mean + (1 - FIRST) * gradient
-        square = SECOND * square + (1 - SECOND) * gradient * gradient
-        weights -= RATE * (mean / (1 - FIRST**step)) / (np.sqrt(square / (1 - SECOND**step)) + TINY)
+        scores -= scores.max(axis=1, keepdims=True)
+        logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        off = (np.exp(logs) - goal) * shares
+        gradient = np.vstack([design.transposed_times(off) + decay * weights[:-1], off.sum(axis=0)])
+        loss = -float((logs * goal * shares).sum()) + decay / 2 * float((weights[:-1] ** 2).sum())
+        return loss, gradient.ravel()
+
+    weights = minimise(slope, np.zeros(shape[0] * count), rounds).reshape(shape)
     return weights[:-1], weights[-1]

@@ -1,8 +1,8 @@
 """What a sentence implies of a person ("his face unlocks the cabinet"): a linear classifier beside the lexicon.
 
 It adds whole numbers: for each word, for parts of words, and for what the lexicon saw in the sentence, one number for
-each kind. The weights are in data/implied.txt, made by training/fit.py from texts of our own.
-A word's numbers travel as one: each kind has 32 bits of a Python integer, so that one addition adds them all.
+each kind and one for any of them. The weights are in data/implied.txt, made by training/fit.py from texts of our own.
+A word's numbers travel as one: each has 32 bits of a Python integer, so that one addition adds them all.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ KINDS = (
     "art9.biometric",
     "art10.criminal",
 )
+FIELDS = len(KINDS) + 1  # numbers of a feature: the last says whether any kind is there, whichever it is
 NAME = "^"  # stands for every first name
 BIAS = "="
 LONGEST = 48  # words that are judged together; more of them would only add up noise
@@ -46,7 +47,9 @@ def parts(word: str) -> list[str]:
 
 
 def sights(seen: Iterable[Sight], roles: Collection[Role]) -> Iterator[str]:
-    """Features of what the lexicon saw in a sentence: `roles` are those of its context words."""
+    """Features of what the lexicon saw in a sentence: `roles` are those of its context words. Signs of professional
+    secrecy ("our client") are none: they say that a secret is told, not what it is about."""
+    seen = [sight for sight in seen if sight[0] in KINDS]
     subjects = {(kind, role) for kind, role, _ in seen}
     for kind in {kind for kind, _, fires in seen if fires}:
         yield f"={kind}!"
@@ -72,21 +75,21 @@ def apart(lower: str) -> str:
 
 
 def pack(weights: Iterable[int]) -> int:
-    """One number out of one for each kind."""
+    """One number out of one for each field."""
     return sum(weight << (_BITS * at) for at, weight in enumerate(weights))
 
 
-_RAISED = pack([1 << (_BITS - 1)] * len(KINDS))  # added to a sum, each field's top bit says "not negative"
+_RAISED = pack([1 << (_BITS - 1)] * FIELDS)  # added to a sum, each field's top bit says "not negative"
 
 
 def is_found(raised: int) -> bool:
-    """Whether a kind reaches its threshold in the sums of a sentence (or of a piece of it)."""
+    """Whether a field reaches its threshold in the sums of a sentence (or of a piece of it)."""
     return raised & _RAISED != 0
 
 
 def each(raised: int) -> list[int]:
-    """A number for each kind; it reaches its threshold if it is not negative."""
-    return [(raised >> (_BITS * at) & _MASK) - (1 << (_BITS - 1)) for at in range(len(KINDS))]
+    """A number for each field; it reaches its threshold if it is not negative."""
+    return [(raised >> (_BITS * at) & _MASK) - (1 << (_BITS - 1)) for at in range(FIELDS)]
 
 
 class Implied:
@@ -140,9 +143,9 @@ def _packed(feature: str, numbers: str) -> int:
         weights = [int(number) for number in numbers.split(" ")]
     except ValueError:
         weights = []
-    if len(weights) != len(KINDS):
+    if len(weights) != FIELDS:
         raise VocabularyError(
-            f"{feature}: not {len(KINDS)} whole numbers", where="implied.txt", hint="make it again with training/fit.py"
+            f"{feature}: not {FIELDS} whole numbers", where="implied.txt", hint="make it again with training/fit.py"
         )
     return pack(weights)
 

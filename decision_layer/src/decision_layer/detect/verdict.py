@@ -12,7 +12,8 @@ from decision_layer.detect.lexicon import Lexicon, Reading, Said
 from decision_layer.detect.vocabulary import Role
 
 # Below these sums the classifier overrules a word of the vocabularies: one that stands for itself, and any other.
-VETO_SURE, VETO = -48, -8
+VETO_SURE, VETO = -112, -40
+NEAR = 32  # a kind that is so near to the strongest one is found with it
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
 
@@ -64,12 +65,19 @@ def units(lower: str, reading: Reading, names: dict[str, str], here: frozenset[s
         start = end
 
 
+def nearest(sums: dict[str, int]) -> list[str]:
+    """The strongest kind, and those that can hardly be told from it."""
+    least = max(sums.values()) - NEAR
+    return [kind for kind, number in sums.items() if number >= least]
+
+
 class Judge:
     """Built once (some tenths of a second); free of state after that."""
 
-    def __init__(self) -> None:
+    def __init__(self, weights: str | None = None) -> None:
+        """`weights`: the text of a file of weights, the package's own if None. Raises VocabularyError."""
         self.lexicon = Lexicon()
-        self.implied = Implied(self.lexicon.first_names())
+        self.implied = Implied(self.lexicon.first_names(), weights)
         self._people = people(self.lexicon)
 
     def scan(self, text: str, lower: str, hits: Hits) -> None:
@@ -79,11 +87,11 @@ class Judge:
             strongest: dict[str, int] = {}
             for raised in self.implied.sums(unit.words, unknown, unit.features):
                 if unit.subjects or is_found(raised):
-                    sums = each(raised)
-                    earlier = strongest.values() if strongest else sums
-                    strongest = dict(zip(KINDS, map(max, sums, earlier), strict=True))
-                    if max(sums) >= 0:
-                        hits.add(KINDS[sums.index(max(sums))], lower[unit.start : unit.end])
+                    sums = dict(zip(KINDS, each(raised)[:-1], strict=True))
+                    strongest = {kind: max(number, strongest.get(kind, number)) for kind, number in sums.items()}
+                    if is_found(raised):
+                        for kind in nearest(sums):
+                            hits.add(kind, lower[unit.start : unit.end])
             for said in unit.subjects:
                 veto = VETO_SURE if said.term.role is Role.SURE else VETO
                 if said.fires and strongest.get(said.term.kind, 0) >= veto:
