@@ -14,7 +14,7 @@ from decision_layer.detect.entries import ABOUT, PEOPLE, SOMEBODY, make_entry, m
 from decision_layer.detect.hits import Hits
 from decision_layer.detect.implied import apart
 from decision_layer.detect.matches import REST_SIZE, Found, miswritten, rest_of, unmasked
-from decision_layer.detect.sentences import Place, Sentences
+from decision_layer.detect.sentences import Place, Sentences, Word
 from decision_layer.detect.vocabulary import ANY, EXACT, Role, Term, load
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -107,16 +107,17 @@ class Lexicon:
 
     def _context_of(
         self, text: str, lower: str, subjects: list[Place], breaks: list[int], found: Found
-    ) -> list[tuple[int, Term]]:
+    ) -> list[Word]:
         """The other words of the sentences that hold a subject."""
         held = {bisect_right(breaks, start) for start, _, _ in subjects}
         for match in found.about:
             if bisect_right(breaks, match[0]) in held:
                 found.sort_out(match)
-        context = [(start, term) for start, term in found.context if bisect_right(breaks, start) in held]
+        placed = [(bisect_right(breaks, start), start, term) for start, term in found.context]
+        context = [word for word in placed if word[0] in held]
         edges = [0, *breaks, len(lower)]
         for sentence in sorted(held):
-            context += self._context(text, lower, edges[sentence], edges[sentence + 1])
+            context += self._context(text, lower, sentence, edges[sentence], edges[sentence + 1])
         return context
 
     def first_names(self) -> list[str]:
@@ -130,14 +131,17 @@ class Lexicon:
     def _words_of(self, wanted: Callable[[Term], bool]) -> set[str]:
         return {word for word, terms in self._words.items() if any(map(wanted, terms))}
 
-    def _context(self, text: str, lower: str, start: int, end: int) -> list[tuple[int, Term]]:
-        found = []
-        for match in _WORD.finditer(lower, start, end):
-            word, at = match[0], match.start()
-            terms = self._words.get(word, ())
-            if not terms and text[at].isupper():
-                terms = self._names_of(word)
-            found += [(at, term) for term in terms if not (term.letter and miswritten(text, at, term.letter))]
+    def _context(self, text: str, lower: str, sentence: int, start: int, end: int) -> list[Word]:
+        found, at = [], start
+        for word in _WORD.findall(lower, start, end):
+            at = lower.index(word, at)  # between one word and the next stands no letter
+            terms = self._words.get(word)
+            if terms is None:
+                terms = self._names_of(word) if word[-1] == "s" and text[at].isupper() else ()
+            for term in terms:
+                if not (term.letter and miswritten(text, at, term.letter)):
+                    found.append((sentence, at, term))
+            at += len(word)
         return found
 
     def _names_of(self, word: str) -> tuple[Term, ...]:

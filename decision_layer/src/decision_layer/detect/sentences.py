@@ -6,15 +6,18 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from itertools import islice
+from operator import itemgetter
 
 from decision_layer.detect.vocabulary import ANY, EXACT, LANGUAGES, Role, Term
 
 _COMPOUND_REACH = 14
 _ENOUGH = 16  # distinct words of one subject in a sentence; more would say nothing new
 
+_SPOKEN = (Role.NAMED, Role.GROUP, Role.OURS)  # roles of words that belong to one language
 _CLEAR = 3  # words that tell the language; fewer tell nothing
 
 Place = tuple[int, int, Term]
+Word = tuple[int, int, Term]  # its sentence, where it begins, what it is
 
 _COMPOUND = re.compile(r"\w{0,12}[ -]?")  # what may stand between the parts of "cancer research", "depression-era"
 
@@ -22,7 +25,7 @@ _COMPOUND = re.compile(r"\w{0,12}[ -]?")  # what may stand between the parts of 
 class Sentences:
     """The people, general words and cues of a text, by the sentence they stand in."""
 
-    def __init__(self, lower: str, breaks: list[int], subjects: list[Place], context: list[tuple[int, Term]]) -> None:
+    def __init__(self, lower: str, breaks: list[int], subjects: list[Place], context: list[Word]) -> None:
         self._lower = lower
         self._breaks = breaks
         self._at: defaultdict[tuple[int, Role], list[int]] = defaultdict(list)
@@ -30,14 +33,17 @@ class Sentences:
         self._unless: set[tuple[int, str]] = set()
         self._subjects: defaultdict[tuple[int, str], dict[str, None]] = defaultdict(dict)
         votes: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LANGUAGES, 0))
-        placed = [(bisect_right(breaks, start), start, term) for start, term in sorted(context, key=lambda c: c[0])]
-        for sentence, _, term in placed:
-            if term.role is Role.LANGUAGE:
-                votes[sentence][term.language] += 1
-        for sentence, start, term in placed:
+        others = []
+        for word in context:
+            if word[2].role is Role.LANGUAGE:
+                votes[word[0]][word[2].language] += 1
+            else:
+                others.append(word)
+        others.sort(key=itemgetter(1))
+        for sentence, start, term in others:
             if term.role is Role.UNLESS:
                 self._unless.add((sentence, term.kind))
-            elif term.role not in (Role.NAMED, Role.GROUP, Role.OURS) or spoken(votes.get(sentence), term.language):
+            elif term.role not in _SPOKEN or spoken(votes.get(sentence), term.language):
                 self._at[sentence, term.role].append(start)
                 if term.role is Role.GENERAL and term.endings is not EXACT:
                     self._nouns[sentence].append(start)
