@@ -92,7 +92,7 @@ def test_filed_reviewed_and_decided_without_javascript(
 ) -> None:
     say = WORDS[language]
     number = file(page, lab, record, language)
-    login = {"username": "rita", "password": lab.people_key}
+    login = {"username": "rita", "password": lab.people_keys["rita"]}
     context = browser.new_context(java_script_enabled=False, http_credentials=login)  # type: ignore[arg-type]
     review = context.new_page()
     review.goto(f"{lab.url}/review?lang={language}")
@@ -119,7 +119,7 @@ def test_another_language_shows_the_same_receipt(page: Page, lab: Lab, record: s
 
 @pytest.mark.parametrize("language", sorted(WORDS))
 def test_each_page_can_be_read_and_used_by_everybody(browser: Browser, lab: Lab, record: str, language: str) -> None:
-    login = {"username": "rita", "password": lab.people_key}
+    login = {"username": "rita", "password": lab.people_keys["rita"]}
     context = browser.new_context(http_credentials=login)  # type: ignore[arg-type]
     page = context.new_page()
     number = file(page, lab, record, language)

@@ -62,7 +62,7 @@ def test_who_does_not_read_metrics_is_refused(lab: Lab, who: str) -> None:
     auths = {
         "a wrong password": (user, "x" * 32),
         "a wrong name": ("x", password),
-        "a reviewer": ("rita", lab.people_key),
+        "a reviewer": lab.login("rita"),
     }
     headers = {"authorization": f"Bearer {lab.key}"} if who == "a client" else {}
     answer = httpx.get(f"{lab.url}/metrics", auth=auths.get(who), headers=headers)

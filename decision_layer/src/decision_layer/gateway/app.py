@@ -25,6 +25,7 @@ from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
 from decision_layer.gateway.second_stage import SecondStage
 from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
+from decision_layer.gateway.usage import wants_usage
 from decision_layer.gateway.watch import Watch
 from decision_layer.policy.load import AUTO, LoadedPolicy
 from decision_layer.policy.shape import Client
@@ -135,7 +136,7 @@ class Gateway:
             with Watch(receive):
                 opened, hops = await self._open(decided, body, begin)
                 place = [(b"x-model", opened.model.name.encode()), (b"x-zone", opened.model.zone.encode())]
-                relay = Relay(opened, endpoint, [*decided.headers, *place])
+                relay = Relay(opened, endpoint, [*decided.headers, *place], usage=wants_usage(body))
                 await relay.run(send)
                 result = "upstream_error" if relay.broke else "completed"
         except NoAnswerError as error:

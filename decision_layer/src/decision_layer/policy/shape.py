@@ -39,6 +39,9 @@ class Upstream(Strict):
     """The model's name there (a deployment's name on Azure)."""
     key: Name | None = None
     header: Literal["bearer", "api-key", "x-api-key"] = "bearer"
+    stream_usage: bool | None = None
+    """Whether a chat's stream is asked for its token count (stream_options.include_usage). False for who refuses the
+    question, and then a client's own is not passed on. None: asked, but of Mistral's own API, which refuses it."""
     authority: str | None = None
     """Certificates in PEM that alone vouch for the host: a private provider's CA, or the firm's TLS inspection. None:
     the public CAs that the machine knows. Here and not in a file of its own, so that each record's policy says it."""
