@@ -2,7 +2,7 @@
 
 Speaks chat completions, responses, embeddings and Anthropic's messages, streaming too. Faults by the model's name:
 `status-500`, `reset`, `break-after-first` (of a stream's events), `break-body` (of a whole answer), `slow` (between
-events), `slow-head` and `late-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words, `long` makes a
+events), `slow-head`, `late-head` and `soon-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words, `long` makes a
 stream's text LONG characters. A chat's stream has its usage only where it was asked for, as OpenAI's does.
 """
 
@@ -18,7 +18,7 @@ from aiohttp import web
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
 LONG = 40_000
-HEAD_AFTER_S = {"slow-head": 30, "late-head": 3}
+HEAD_AFTER_S = {"slow-head": 30, "late-head": 3, "soon-head": 0.5}
 
 
 class Mock:

@@ -14,10 +14,10 @@ import pytest
 from decision_layer.audit.store import AuditStore
 from decision_layer.challenge.cases import Cases
 from decision_layer.gateway.answers import Receive, Refused, Send
-from decision_layer.gateway.callers import Turnstile
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.metrics import Family, Metrics, render
 from decision_layer.gateway.settings import Settings
+from decision_layer.gateway.turnstile import Turnstile
 from tests.gateway.leak_cases import broken
 from tests.gateway.running import PUBLIC, Lab
 

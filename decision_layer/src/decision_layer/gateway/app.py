@@ -16,7 +16,7 @@ from decision_layer.audit.store import AuditStore
 from decision_layer.challenge.approvals import Approvals
 from decision_layer.gateway.answers import JSON, Receive, Refused, Send, send_refusal, send_whole
 from decision_layer.gateway.budgets import Budgets
-from decision_layer.gateway.callers import Credentials, Turnstile
+from decision_layer.gateway.callers import Credentials
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.deciding import Decided, Keeping, Place, decide_and_record
@@ -24,6 +24,7 @@ from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, METRIC
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
 from decision_layer.gateway.second_stage import SecondStage
+from decision_layer.gateway.turnstile import Turnstile
 from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
 from decision_layer.gateway.usage import wants_usage
 from decision_layer.gateway.watch import Watch
@@ -99,11 +100,14 @@ class Gateway:
 
     async def _answer(self, endpoint: str, client: Client, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.monotonic()
-        loaded = self.loaded
-        self.turnstile.enter(client)
+        entered, turn = client, self.turnstile.enter(client)
         try:
-            raw = await read_body(receive, loaded.policy.limits.body_bytes)
+            raw = await read_body(receive, self.loaded.policy.limits.body_bytes)
             body = parse_body(raw)
+            if turn is not None:
+                await turn.wait(receive)
+                client = self.credentials.find_client(dict(scope["headers"]))  # another policy may be in use by now
+            loaded = self.loaded
             decided = await decide_and_record(
                 loaded,
                 client,
@@ -117,7 +121,7 @@ class Gateway:
             self.counts.note_decision(decided)
             await self._carry_out(decided, body, receive, send, begin)
         finally:
-            self.turnstile.leave(client)
+            self.turnstile.leave(entered, turn)
 
     async def _carry_out(
         self, decided: Decided, body: dict[str, Any], receive: Receive, send: Send, begin: float

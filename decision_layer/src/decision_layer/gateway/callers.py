@@ -1,12 +1,10 @@
-"""Who asks: keys of clients, how often they may and how many at once; keys of upstreams, which nobody else reads."""
+"""Who asks: keys of clients and of people; keys of upstreams, which nobody else reads."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from decision_layer.errors import DecisionLayerError
@@ -14,7 +12,6 @@ from decision_layer.gateway.answers import Refused
 from decision_layer.policy.load import LoadedPolicy
 from decision_layer.policy.shape import Client, Model
 
-_MINUTE_S = 60.0
 _MIN_KEY_CHARS = 16
 
 
@@ -93,36 +90,3 @@ def read_key(folder: Path, name: str) -> str:
             hint="make a longer one",
         )
     return key
-
-
-class Turnstile:
-    """Requests per minute and at once, for each client. A bucket refills steadily; over it is 429 with Retry-After."""
-
-    def __init__(self) -> None:
-        self._level: dict[str, tuple[float, float]] = {}
-        self._inside: dict[str, int] = {}
-
-    def enter(self, client: Client) -> None:
-        now = time.monotonic()
-        level, seen = self._level.get(client.name, (float(client.requests_per_minute), now))
-        level = min(client.requests_per_minute, level + (now - seen) * client.requests_per_minute / _MINUTE_S)
-        if level < 1:
-            wait = max(1, round((1 - level) * _MINUTE_S / client.requests_per_minute))
-            self._level[client.name] = (level, now)
-            retry = ((b"retry-after", str(wait).encode()),)
-            raise Refused(
-                429, "rate_limit_exceeded", f"{client.requests_per_minute} requests a minute are allowed", retry
-            )
-        if self._inside.get(client.name, 0) >= client.concurrent:
-            retry = ((b"retry-after", b"1"),)
-            raise Refused(429, "too_many_at_once", f"{client.concurrent} requests at once are allowed", retry)
-        self._level[client.name] = (level - 1, now)
-        self._inside[client.name] = self._inside.get(client.name, 0) + 1
-
-    @property
-    def inside(self) -> Mapping[str, int]:
-        """Requests under way, by the client's name."""
-        return self._inside
-
-    def leave(self, client: Client) -> None:
-        self._inside[client.name] -= 1

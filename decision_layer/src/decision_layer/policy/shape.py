@@ -111,6 +111,10 @@ class Client(Strict):
     """Models that it may name; empty: all. `auto` is always open."""
     requests_per_minute: int = Field(default=600, gt=0)
     concurrent: int = Field(default=16, gt=0)
+    queue: int = Field(default=32, ge=0)
+    """Requests over `concurrent` that wait in line, first come first served; one more is refused (429)."""
+    queue_seconds: float = Field(default=30.0, gt=0)
+    """A request that has waited so long is refused (429)."""
     trusted_user: bool = False
     """It may say for whom it asks (Open WebUI does: X-OpenWebUI-User-Email, X-OpenWebUI-Chat-Id)."""
 
