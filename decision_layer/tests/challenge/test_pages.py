@@ -89,7 +89,8 @@ def test_a_reviewer_sees_replay_and_counterfactual_and_decides_once(lab: Lab, re
 
 def test_what_needs_a_second_person_leaves_with_that_persons_word_alone(lab: Lab) -> None:
     body = {"model": "mistral-medium", "messages": [{"role": "user", "content": "A draft for our newsletter"}]}
-    held = lab.post("/v1/chat/completions", body)
+    eve = {"x-openwebui-user-email": "eve@example.org"}
+    held = lab.post("/v1/chat/completions", body, **eve)
     assert (held.status_code, held.json()["error"]["code"]) == (403, "approval_needed")
     url = f"{lab.url}/approve/{held.headers['x-decision-record']}?lang=en"
     paul = lab.login("paul")
@@ -100,8 +101,8 @@ def test_what_needs_a_second_person_leaves_with_that_persons_word_alone(lab: Lab
     approval = find(r'id="approval">([0-9a-f-]{36})<', httpx.post(url, data=form, auth=paul).text)
     assert lab.seen("cloud") == []
     other = {**body, "messages": [{"role": "user", "content": "Another text"}]}
-    assert lab.post("/v1/chat/completions", other, **{"x-approval": approval}).status_code == 403
-    assert lab.post("/v1/chat/completions", body, **{"x-approval": approval}).status_code == 200
+    assert lab.post("/v1/chat/completions", other, **eve, **{"x-approval": approval}).status_code == 403
+    assert lab.post("/v1/chat/completions", body, **eve, **{"x-approval": approval}).status_code == 200
     assert len(lab.seen("cloud")) == 1
 
 

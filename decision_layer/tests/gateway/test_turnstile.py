@@ -119,8 +119,10 @@ def chat(text: str) -> dict[str, Any]:
     return {"model": "auto", "messages": [{"role": "user", "content": text}]}
 
 
-async def ask(lab: Lab, texts: list[str], between: float = 0.1, **headers: str) -> list[httpx.Response]:
-    given = {"authorization": f"Bearer {lab.key}", **headers}
+async def ask(
+    lab: Lab, texts: list[str], headers: dict[str, str] | None = None, between: float = 0.1
+) -> list[httpx.Response]:
+    given = {"authorization": f"Bearer {lab.key}", **(headers or {})}
     async with httpx.AsyncClient(timeout=30) as session:
         tasks = []
         for text in texts:
@@ -145,24 +147,23 @@ def test_over_its_number_a_client_waits_in_order_and_one_too_many_is_refused(nar
 
 def test_the_line_is_counted_and_its_wait_is_bounded(narrow: Lab) -> None:
     narrow.fault("home", "slow-head")
-    with pytest.raises(httpx.ReadTimeout):  # it holds the place for six seconds, then leaves
 
-        async def both() -> None:
-            given = {"authorization": f"Bearer {narrow.key}"}
-            async with httpx.AsyncClient() as session:
-                first = asyncio.create_task(session.post(narrow.url + PATH, json=chat("a"), headers=given, timeout=6))
-                await asyncio.sleep(0.2)
-                begin = time.monotonic()
-                second = asyncio.create_task(session.post(narrow.url + PATH, json=chat("b"), headers=given, timeout=9))
-                await asyncio.sleep(0.3)
-                seen = parse((await session.get(f"{narrow.url}/metrics", auth=narrow.reader)).text)
-                assert seen["requests_queued", "open-webui"] == 1
-                refused = await second
-                assert (refused.status_code, refused.headers["retry-after"]) == (429, "4")
-                assert 3.5 < time.monotonic() - begin < 5.5
-                await first
+    async def both() -> None:
+        given = {"authorization": f"Bearer {narrow.key}"}
+        async with httpx.AsyncClient(timeout=20) as session:
+            first = asyncio.create_task(session.post(narrow.url + PATH, json=chat("a"), headers=given))
+            await asyncio.sleep(0.2)
+            begin = time.monotonic()
+            second = asyncio.create_task(session.post(narrow.url + PATH, json=chat("b"), headers=given))
+            await asyncio.sleep(0.3)
+            seen = parse((await session.get(f"{narrow.url}/metrics", auth=narrow.reader)).text)
+            assert seen["requests_queued", "open-webui"] == 1
+            refused = await second
+            assert (refused.status_code, refused.headers["retry-after"]) == (429, "4")
+            assert 3.5 < time.monotonic() - begin < 5.5
+            first.cancel()
 
-        asyncio.run(both())
+    asyncio.run(both())
     assert heard(narrow, "home") == ["a"]
 
 
@@ -193,7 +194,7 @@ def test_the_policy_that_is_in_use_at_its_turn_decides(narrow: Lab) -> None:
     document["version"] = 3
 
     async def close_it() -> list[httpx.Response]:
-        asked = asyncio.create_task(ask(narrow, ["a", "b"], **PUBLIC))
+        asked = asyncio.create_task(ask(narrow, ["a", "b"], PUBLIC))
         await asyncio.sleep(0.5)
         narrow.policy.write_text(yaml.safe_dump(document, sort_keys=False))
         narrow.reload()

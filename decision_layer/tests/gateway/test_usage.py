@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import anthropic
@@ -49,7 +50,7 @@ def test_only_the_count_is_dropped_wherever_the_pieces_are_cut(cuts: list[int], 
     if windows:
         stream, kept = stream.replace(b"\n", b"\r\n"), kept.replace(b"\n", b"\r\n")
     ends = [0, *sorted(cuts), len(stream)]
-    assert feed([stream[a:b] for a, b in zip(ends, ends[1:], strict=False)]) == kept
+    assert feed([stream[a:b] for a, b in pairwise(ends)]) == kept
 
 
 def test_a_count_without_its_empty_line_is_dropped_too() -> None:
@@ -125,9 +126,7 @@ def test_a_long_stream_keeps_its_count(lab: Lab, path: str, headers: dict[str, s
 
 
 @pytest.mark.parametrize("headers", [{}, PUBLIC], ids=["home", "cloud"])
-def test_a_message_stream_that_breaks_is_an_exception_of_the_official_client(
-    lab: Lab, headers: dict[str, str]
-) -> None:
+def test_a_message_stream_that_breaks_is_an_exception_of_the_official_client(lab: Lab, headers: dict[str, str]) -> None:
     for side in ("home", "cloud"):
         lab.fault(side, "break-after-first")
     client = anthropic.Anthropic(base_url=lab.url, api_key=lab.key, default_headers=headers, max_retries=0)

@@ -19,7 +19,7 @@ class Credentials:
     """Keys by the names that the policy gives them; each is a file of this folder (systemd's LoadCredential)."""
 
     def __init__(self, folder: Path, loaded: LoadedPolicy) -> None:
-        """Raises DecisionLayerError where a client's or an upstream's key is missing, empty or given twice."""
+        """Raises DecisionLayerError where somebody's key is missing, empty or also another one's."""
         self._clients: dict[bytes, Client] = {}
         for client in loaded.policy.clients:
             key = read_key(folder, client.key)
@@ -37,6 +37,9 @@ class Credentials:
             role: {person.name: read_key(folder, person.key) for person in people}
             for role, people in (("reviewer", loaded.policy.reviewers), ("approver", loaded.policy.approvers))
         }
+        _refuse_shared(self._people, self._clients, folder)
+        self._approvers = {person.name: person for person in loaded.policy.approvers}
+        self._ask_for_people = {client.name: client.trusted_user for client in loaded.policy.clients}
 
     def find_person(self, role: str, authorization: bytes) -> str | None:
         """The name behind HTTP Basic, if it has this role; None for anything else."""
@@ -45,6 +48,20 @@ class Credentials:
         if given is None or known is None:
             return None
         return given[0] if hmac.compare_digest(known.encode(), given[1].encode()) else None
+
+    def bar_approver(self, approver: str, client: str, user: str) -> str:
+        """Why this person may not approve what that client asked for that user; empty: they may.
+
+        `asker`: it may be the same person. `nobody`: the client asks for people and did not say for whom. What a client
+        asks that knows no people (n8n) is nobody's own request.
+        """
+        if not user.strip():
+            return "nobody" if self._ask_for_people.get(client, True) else ""
+        person = self._approvers.get(approver)
+        known = {approver, *(person.users if person else ())}
+        asker = user.strip().casefold()
+        same = asker in {name.casefold() for name in known} or _letters(asker.partition("@")[0]) == _letters(approver)
+        return "asker" if same else ""
 
     def find_client(self, headers: dict[bytes, bytes]) -> Client:
         """By `Authorization: Bearer` or `x-api-key`. Looked up by hash, so that time tells nothing about a key."""
@@ -63,6 +80,22 @@ class Credentials:
             return {}
         key = self._upstreams[upstream.key]
         return {"Authorization": f"Bearer {key}"} if upstream.header == "bearer" else {upstream.header: key}
+
+
+def _letters(name: str) -> str:
+    """`max.roe` and `max-roe` are the same."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _refuse_shared(people: dict[str, dict[str, str]], clients: dict[bytes, Client], folder: Path) -> None:
+    """Raises DecisionLayerError where two names have one key: then nobody knows which of them signs in."""
+    owners = {digest: f"client {client.name}" for digest, client in clients.items()}
+    for name, key in (pair for role in people.values() for pair in role.items()):
+        owner = owners.setdefault(hashlib.sha256(key.encode()).digest(), name)
+        if owner != name:
+            raise DecisionLayerError(
+                f"{owner} and {name} have the same key", where=str(folder), hint="each needs a key of their own"
+            )
 
 
 def read_basic(authorization: bytes) -> tuple[str, str] | None:

@@ -96,7 +96,7 @@ class Application:
         store.set_policy(loaded.sha256)
         prepared()
         reader = LogReader(audit_backend(settings))
-        approvals = Approvals(reader, store)
+        approvals = Approvals(reader, store, keys, lambda: gateway.credentials)
         gateway = Gateway(
             loaded,
             credentials,

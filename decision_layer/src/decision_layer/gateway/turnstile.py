@@ -1,4 +1,4 @@
-"""How often each client may ask and how many at once. Who is one too many waits in line, for a while; then it is 429."""
+"""How often each client may ask and how many at once. One too many waits in line, for a while; then it is 429."""
 
 from __future__ import annotations
 

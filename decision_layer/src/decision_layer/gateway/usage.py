@@ -1,12 +1,13 @@
 """How many tokens a stream took: asked for in every case, told to the client only if it asked.
 
-OpenAI's chat completions count a stream's tokens only where `stream_options.include_usage` asks for it, in one more chunk
-whose `choices` are empty (platform.openai.com, API reference, chat streaming). Budgets and records need it always.
+OpenAI's chat completions count a stream's tokens only where `stream_options.include_usage` asks for it, in one more
+chunk whose `choices` are empty (platform.openai.com, API reference, chat streaming). Budgets and records need it always.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -100,7 +101,7 @@ def _cut(data: bytes) -> tuple[bytes, bytes]:
 def _events(data: bytes) -> list[bytes]:
     """Each with the empty line that ends it; the last may have none."""
     ends = [0, *(found.end() for found in _EVENT_END.finditer(data)), len(data)]
-    return [data[begin:end] for begin, end in zip(ends, ends[1:], strict=False)]
+    return [data[begin:end] for begin, end in pairwise(ends)]
 
 
 def _only_counts(event: bytes) -> bool:

@@ -91,6 +91,8 @@ class Rule(Strict):
     to: tuple[ModelName, ...] = Field(min_length=1)
     """First choice and fallbacks, in this order. Each is checked against the data's class again before it is used."""
     budget: Name | None = None
+    approval: bool = False
+    """Nothing is answered by this rule, not even at home, before a second person's word for that very request."""
 
 
 class Budget(Strict):
@@ -124,6 +126,9 @@ class Person(Strict):
 
     name: Name
     key: Name
+    users: tuple[str, ...] = ()
+    """Under which names (mail addresses) this person asks: nobody approves their own request. The name above, and an
+    address that begins with it, are known anyway."""
 
 
 class Limits(Strict):
@@ -164,6 +169,6 @@ class Policy(Strict):
     reviewers: tuple[Person, ...] = ()
     """Decide challenges. Who approved a decision cannot review it."""
     approvers: tuple[Person, ...] = ()
-    """The second pair of eyes for classes with `approval`."""
+    """The second pair of eyes for classes and rules with `approval`."""
     budgets: tuple[Budget, ...] = ()
     limits: Limits = Limits()
