@@ -2,8 +2,8 @@
 
 Speaks chat completions, responses, embeddings and Anthropic's messages, streaming too. Faults by the model's name:
 `status-500`, `reset`, `break-after-first` (of a stream's events), `break-body` (of a whole answer), `slow` (between
-events), `slow-head`, `late-head` and `soon-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words, `long` makes
-a stream's text LONG characters. A chat's stream has its usage only where it was asked for, as OpenAI's does.
+events), `slow-head`, `late-head` and `soon-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words, `long`
+makes a stream's text LONG characters. A chat's stream has its usage only where it was asked for, as OpenAI's does.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -142,3 +143,16 @@ def test_a_chat_stream_that_breaks_is_an_exception_of_the_official_client(lab: L
     client = openai.OpenAI(base_url=lab.url + "/v1", api_key=lab.key, max_retries=0)
     with pytest.raises(openai.APIError, match="the model broke off"):
         list(client.chat.completions.create(model="auto", messages=[{"role": "user", "content": "hi"}], stream=True))
+
+
+@pytest.mark.parametrize("headers", [{}, PUBLIC], ids=["home", "cloud"])
+def test_no_event_waits_for_the_next_one(lab: Lab, headers: dict[str, str]) -> None:
+    for side in ("home", "cloud"):
+        lab.fault(side, "slow")  # five seconds between events
+    client = openai.OpenAI(base_url=lab.url + "/v1", api_key=lab.key, default_headers=headers, max_retries=0)
+    begin = time.monotonic()
+    with client.chat.completions.create(
+        model="auto", messages=[{"role": "user", "content": "hello"}], stream=True
+    ) as stream:
+        next(stream)
+        assert time.monotonic() - begin < 2.5

@@ -99,7 +99,7 @@ class Approvals:
         """On disk on return. Raises ChallengeError where nothing waits under this id, or not for them; AuditError."""
         held = self.held(record_id)
         if held is None or held.decision.record_id in self._under_way:
-            raise ChallengeError("record", "no decision with this id waits for an approval")
+            raise ChallengeError("held", "no decision with this id waits for an approval")
         if barred := self.bar(approver, held):
             raise ChallengeError(barred, "a second person must answer, and be known to be another one")
         if not reason.strip() or not authority.strip():

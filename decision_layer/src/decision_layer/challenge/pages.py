@@ -121,7 +121,7 @@ class Pages:
             return _ask_who()
         number = request.path_params["number"]
         held = self._approvals.held(number)
-        barred = self._approvals.bar(approver, held) if held else "record"
+        barred = self._approvals.bar(approver, held) if held else "held"
         error, given = barred, None
         if request.method == "POST" and not barred:
             form = await _read_form(request)

@@ -130,6 +130,8 @@ class Gateway:
         refusal = decided.decision.refusal
         if refusal:
             code = "approval_needed" if decided.held else "refused_by_policy"
+            if decided.held:
+                refusal += f"; a second person answers at /approve/{decided.record_id}"
             await send_refusal(send, endpoint, Refused(403, code, refusal), decided.headers)
             await self._close(decided, begin, "refused", 403)
             return

@@ -1,7 +1,7 @@
 """How many tokens a stream took: asked for in every case, told to the client only if it asked.
 
 OpenAI's chat completions count a stream's tokens only where `stream_options.include_usage` asks for it, in one more
-chunk whose `choices` are empty (platform.openai.com, API reference, chat streaming). Budgets and records need it always.
+chunk whose `choices` are empty (platform.openai.com, API reference). Budgets and records need it always.
 """
 
 from __future__ import annotations
