@@ -203,3 +203,4 @@ def test_the_policy_that_is_in_use_at_its_turn_decides(narrow: Lab) -> None:
     answers = asyncio.run(close_it())
     assert [answer.headers["x-zone"] for answer in answers] == ["us-cloud", "home"]
     assert heard(narrow, "home") == ["b"]
+    assert parse(read(narrow))["hop_failures_total", "claude-opus", "us-cloud", "barred"] == 0  # it was not even tried

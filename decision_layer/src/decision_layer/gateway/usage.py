@@ -51,17 +51,20 @@ class Tally:
     """The tokens of one answer, from what its upstream sent; feed it each piece."""
 
     def __init__(self) -> None:
-        self._head, self._tail = b"", b""
+        self._head, self._tail = b"", bytearray()
 
     def feed(self, data: bytes) -> None:
         if len(self._head) < _HEAD_BYTES:
             self._head += data[: _HEAD_BYTES - len(self._head)]
-        self._tail = data[-_TAIL_BYTES:] if len(data) >= _TAIL_BYTES else (self._tail + data)[-_TAIL_BYTES:]
+        self._tail += data
+        if len(self._tail) > 4 * _TAIL_BYTES:  # not for each piece: a copy of the tail takes longer than all else here
+            del self._tail[:-_TAIL_BYTES]
 
     @property
     def tokens(self) -> tuple[int, int]:
         """In and out as the upstream counts them, by its last word; 0 where it does not say."""
-        told = {name: int(number) for name, number in _COUNT.findall(self._head) + _COUNT.findall(self._tail)}
+        tail = bytes(self._tail[-_TAIL_BYTES:])
+        told = {name: int(number) for name, number in _COUNT.findall(self._head) + _COUNT.findall(tail)}
         read = told.get(b"prompt_tokens") or sum(told.get(name, 0) for name in _ANTHROPIC_IN)
         return read, told.get(b"completion_tokens") or told.get(b"output_tokens", 0)
 
