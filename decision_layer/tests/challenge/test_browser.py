@@ -22,6 +22,7 @@ CHAT: dict[str, Any] = {
     "model": "auto",
     "messages": [{"role": "user", "content": "Pay to DE89 3704 0044 0532 0130 00 please"}],
 }
+EVE = {"x-openwebui-user-email": "eve@example.org"}
 NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), textarea, select, button, a')]
     .filter(e => !(e.labels && e.labels.length) && !e.textContent.trim() && !e.getAttribute('aria-label'))
     .map(e => e.outerHTML)"""
@@ -92,7 +93,7 @@ def test_filed_reviewed_and_decided_without_javascript(
 ) -> None:
     say = WORDS[language]
     number = file(page, lab, record, language)
-    login = {"username": "rita", "password": lab.people_key}
+    login = {"username": "rita", "password": lab.people_keys["rita"]}
     context = browser.new_context(java_script_enabled=False, http_credentials=login)  # type: ignore[arg-type]
     review = context.new_page()
     review.goto(f"{lab.url}/review?lang={language}")
@@ -119,7 +120,7 @@ def test_another_language_shows_the_same_receipt(page: Page, lab: Lab, record: s
 
 @pytest.mark.parametrize("language", sorted(WORDS))
 def test_each_page_can_be_read_and_used_by_everybody(browser: Browser, lab: Lab, record: str, language: str) -> None:
-    login = {"username": "rita", "password": lab.people_key}
+    login = {"username": "rita", "password": lab.people_keys["rita"]}
     context = browser.new_context(http_credentials=login)  # type: ignore[arg-type]
     page = context.new_page()
     number = file(page, lab, record, language)
@@ -127,12 +128,37 @@ def test_each_page_can_be_read_and_used_by_everybody(browser: Browser, lab: Lab,
     for address in addresses:
         page.goto(f"{lab.url}{address}{'&' if '?' in address else '?'}lang={language}")
         expect(page.locator("html")).to_have_attribute("lang", language)
-        assert page.title(), address
-        assert page.get_by_role("main").count() == 1, address
-        assert page.evaluate(NAMELESS) == [], address
-        levels: list[int] = page.evaluate(HEADINGS)
-        assert levels[:1] == [1], address
-        assert levels.count(1) == 1, address
-        assert all(after <= before + 1 for before, after in pairwise(levels)), address
-        assert page.evaluate(FAINT) == [], address
+        check(page, address)
     context.close()
+
+
+def check(page: Page, address: str) -> None:
+    assert page.title(), address
+    assert page.get_by_role("main").count() == 1, address
+    assert page.evaluate(NAMELESS) == [], address
+    levels: list[int] = page.evaluate(HEADINGS)
+    assert levels[:1] == [1], address
+    assert levels.count(1) == 1, address
+    assert all(after <= before + 1 for before, after in pairwise(levels)), address
+    assert page.evaluate(FAINT) == [], address
+
+
+@pytest.mark.parametrize("language", sorted(WORDS))
+def test_a_second_person_reads_and_answers_a_held_request(browser: Browser, lab: Lab, language: str) -> None:
+    say = WORDS[language]
+    held = {"model": "mistral-medium", "messages": [{"role": "user", "content": "A draft for our newsletter"}]}
+    record = lab.post("/v1/chat/completions", held, **EVE).headers["x-decision-record"]
+    context = browser.new_context(http_credentials={"username": "paul", "password": lab.people_keys["paul"]})
+    page = context.new_page()
+    page.goto(f"{lab.url}/approve/{record}?lang={language}")
+    check(page, "/approve")
+    expect(page.locator("#asker")).to_have_text("eve@example.org")
+    expect(page.locator("#not-kept")).to_have_text(say["not_kept"])
+    page.get_by_label(say["verdict"], exact=True).select_option("yes")
+    page.get_by_label(say["reason"], exact=True).fill("It is published tomorrow.")
+    page.get_by_label(say["authority"], exact=True).fill("partner")
+    page.get_by_role("button", name=say["decide"], exact=True).click()
+    approval = page.locator("#approval").inner_text()
+    check(page, "/approve, answered")
+    context.close()
+    assert lab.post("/v1/chat/completions", held, **EVE, **{"x-approval": approval}).status_code == 200

@@ -67,10 +67,10 @@ def test_one_record_fills_neither_the_log_nor_the_list(lab: Lab, record: str) ->
 
 def test_a_reviewer_sees_replay_and_counterfactual_and_decides_once(lab: Lab, record: str) -> None:
     number = find(r'id="challenge">([0-9a-f-]{36})<', file(lab, record, "<b>why?</b>").text)
-    url, rita = f"{lab.url}/review/{number}?lang=en", ("rita", lab.people_key)
+    url, rita = f"{lab.url}/review/{number}?lang=en", lab.login("rita")
     assert httpx.get(url).status_code == 401
     assert httpx.get(url, auth=("rita", "wrong-key-of-rita")).status_code == 401
-    assert httpx.get(url, auth=("paul", lab.people_key)).status_code == 401
+    assert httpx.get(url, auth=lab.login("paul")).status_code == 401
     page = httpx.get(url, auth=rita).text
     assert "&lt;b&gt;why?&lt;/b&gt;" in page
     assert find(r'id="replay">([a-z ]+)', page) == "the same decision"
@@ -89,19 +89,20 @@ def test_a_reviewer_sees_replay_and_counterfactual_and_decides_once(lab: Lab, re
 
 def test_what_needs_a_second_person_leaves_with_that_persons_word_alone(lab: Lab) -> None:
     body = {"model": "mistral-medium", "messages": [{"role": "user", "content": "A draft for our newsletter"}]}
-    held = lab.post("/v1/chat/completions", body)
+    eve = {"x-openwebui-user-email": "eve@example.org"}
+    held = lab.post("/v1/chat/completions", body, **eve)
     assert (held.status_code, held.json()["error"]["code"]) == (403, "approval_needed")
     url = f"{lab.url}/approve/{held.headers['x-decision-record']}?lang=en"
-    paul = ("paul", lab.people_key)
-    assert httpx.get(url, auth=("rita", lab.people_key)).status_code == 401
+    paul = lab.login("paul")
+    assert httpx.get(url, auth=lab.login("rita")).status_code == 401
     page = httpx.get(url, auth=paul).text
     form = {"granted": "yes", "reason": "nothing confidential", "authority": "partner"}
     form["token"] = find(r'name="token" value="([0-9a-f]+)"', page)
     approval = find(r'id="approval">([0-9a-f-]{36})<', httpx.post(url, data=form, auth=paul).text)
     assert lab.seen("cloud") == []
     other = {**body, "messages": [{"role": "user", "content": "Another text"}]}
-    assert lab.post("/v1/chat/completions", other, **{"x-approval": approval}).status_code == 403
-    assert lab.post("/v1/chat/completions", body, **{"x-approval": approval}).status_code == 200
+    assert lab.post("/v1/chat/completions", other, **eve, **{"x-approval": approval}).status_code == 403
+    assert lab.post("/v1/chat/completions", body, **eve, **{"x-approval": approval}).status_code == 200
     assert len(lab.seen("cloud")) == 1
 
 

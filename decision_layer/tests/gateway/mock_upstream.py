@@ -2,7 +2,8 @@
 
 Speaks chat completions, responses, embeddings and Anthropic's messages, streaming too. Faults by the model's name:
 `status-500`, `reset`, `break-after-first` (of a stream's events), `break-body` (of a whole answer), `slow` (between
-events), `slow-head` and `late-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words.
+events), `slow-head`, `late-head` and `soon-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words, `long`
+makes a stream's text LONG characters. A chat's stream has its usage only where it was asked for, as OpenAI's does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Any
 from aiohttp import web
 
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
-HEAD_AFTER_S = {"slow-head": 30, "late-head": 3}
+LONG = 40_000
+HEAD_AFTER_S = {"slow-head": 30, "late-head": 3, "soon-head": 0.5}
 
 
 class Mock:
@@ -53,11 +55,15 @@ class Mock:
         body = json.loads(raw)
         endpoint = request.path.removeprefix("/v1/")
         if body.get("stream"):
-            return await self._stream(request, endpoint)
+            return await self._stream(request, endpoint, body)
         whole = json.dumps(self._whole(endpoint, body)).encode()
         if self.fault == "break-body":
             return await self._half(request, whole)
         return web.Response(body=whole, content_type="application/json")
+
+    @property
+    def _word(self) -> str:
+        return self.name + " " * LONG if self.fault == "long" else self.name
 
     async def _half(self, request: web.Request, whole: bytes) -> web.StreamResponse:
         headers = {"Content-Type": "application/json", "Content-Length": str(len(whole))}
@@ -104,11 +110,11 @@ class Mock:
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice], "usage": USAGE}
 
-    async def _stream(self, request: web.Request, endpoint: str) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, endpoint: str, body: dict[str, Any]) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
-            for number, event in enumerate(_EVENTS[endpoint](self.name)):
+            for number, event in enumerate(_EVENTS[endpoint](self._word, body)):
                 await response.write(event)
                 if number == 1 and self.fault == "break-after-first" and request.transport is not None:
                     request.transport.abort()
@@ -120,16 +126,18 @@ class Mock:
         return response
 
 
-def _chat_events(name: str) -> list[bytes]:
+def _chat_events(name: str, body: dict[str, Any]) -> list[bytes]:
     head = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m"}
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}, {"content": "answer of "}, {"content": name}]
     chunks = [{**head, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
     chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    chunks.append({**head, "choices": [], "usage": USAGE})
+    if (body.get("stream_options") or {}).get("include_usage"):
+        chunks = [{**chunk, "usage": None} for chunk in chunks]
+        chunks.append({**head, "choices": [], "usage": USAGE})
     return [*(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks), b"data: [DONE]\n\n"]
 
 
-def _message_events(name: str) -> list[bytes]:
+def _message_events(name: str, body: dict[str, Any]) -> list[bytes]:
     message: dict[str, Any] = {
         "id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
         "stop_sequence": None, "usage": {"input_tokens": 7, "output_tokens": 1},
@@ -150,7 +158,7 @@ def _message_events(name: str) -> list[bytes]:
     return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
 
 
-def _response_events(name: str) -> list[bytes]:
+def _response_events(name: str, body: dict[str, Any]) -> list[bytes]:
     whole = {"id": "resp_1", "object": "response", "created_at": 0, "status": "completed", "model": "m", "output": [],
              "usage": {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9},
              "parallel_tool_calls": True, "tool_choice": "auto", "tools": []}  # fmt: skip

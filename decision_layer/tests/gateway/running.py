@@ -26,6 +26,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from decision_layer.audit.reader import LogReader
+from decision_layer.audit.record import Outcome
+from decision_layer.audit.sqlite import SqliteBackend
 from tests.gateway.mock_upstream import Mock, start
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +79,7 @@ class Lab:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.key = secrets.token_hex(16)
-        self.people_key = secrets.token_hex(16)
+        self.people_keys = {person: secrets.token_hex(16) for person in PEOPLE.values()}
         self.reader = ("prometheus", secrets.token_hex(16))
         self.settings = folder / "settings.yml"
         self.policy = folder / "policy.yml"
@@ -109,7 +112,7 @@ class Lab:
                 names[model["upstream"]["key"]] = secrets.token_hex(16)
         for role, person in PEOPLE.items():
             document[role] = [{"name": person, "key": f"person-{person}"}]
-            names[f"person-{person}"] = self.people_key
+            names[f"person-{person}"] = self.people_keys[person]
         next(item for item in document["classes"] if item["name"] == "internal")["approval"] = True
         document["limits"] = {"text_chars": 60_000, "detection_seconds": 1.0}
         for client in document["clients"]:
@@ -120,6 +123,9 @@ class Lab:
             if not place.exists():
                 place.write_text(value)
         self.policy.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def login(self, person: str) -> tuple[str, str]:
+        return person, self.people_keys[person]
 
     def start(self) -> None:
         environment = {**os.environ, "SSL_CERT_FILE": str(self.certificate), "SPOILT": str(self.spoilt)}
@@ -170,6 +176,17 @@ class Lab:
         """Bodies at the mock's socket."""
         place = self.folder / f"{side}.jsonl"
         return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
+
+    def outcome(self, record_id: str) -> Outcome:
+        """It is written after the answer's last byte."""
+        reader = LogReader(SqliteBackend(self.folder / "state" / "audit"))
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            for found in reader.of(record_id):
+                if isinstance(found.entry, Outcome):
+                    return found.entry
+            time.sleep(0.02)
+        raise AssertionError(f"{record_id} has no outcome")
 
     def forget(self) -> None:
         for side in self.ports:

@@ -18,10 +18,10 @@ from decision_layer.audit.verify import Report
 from decision_layer.audit.verify_rows import Trouble
 from decision_layer.challenge.cases import Cases
 from decision_layer.gateway.answers import Receive, Refused, Send
-from decision_layer.gateway.callers import Turnstile
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.metrics import Family, Metrics, render
 from decision_layer.gateway.settings import Settings
+from decision_layer.gateway.turnstile import Turnstile
 from tests.gateway.leak_cases import broken
 from tests.gateway.running import PUBLIC, Lab
 
@@ -66,7 +66,7 @@ def test_who_does_not_read_metrics_is_refused(lab: Lab, who: str) -> None:
     auths = {
         "a wrong password": (user, "x" * 32),
         "a wrong name": ("x", password),
-        "a reviewer": ("rita", lab.people_key),
+        "a reviewer": lab.login("rita"),
     }
     headers = {"authorization": f"Bearer {lab.key}"} if who == "a client" else {}
     answer = httpx.get(f"{lab.url}/metrics", auth=auths.get(who), headers=headers)

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from decision_layer.parts import Finding
 from decision_layer.policy.decide import Facts, decide, refusal
-from decision_layer.policy.load import LoadedPolicy, read_policy
+from decision_layer.policy.load import LoadedPolicy, parse_policy, read_policy
 
 POLICY = read_policy(Path(__file__).parents[2] / "examples" / "hybrid-firm.yml")
 PUBLIC = Facts(endpoint="chat", label="public", task="strategy")
@@ -141,3 +142,18 @@ def test_nothing_above_its_zone_is_ever_in_the_chain(
         if facts.doubt or (label is not None and label not in POLICY.rank):
             assert POLICY.is_home(model)
     assert bool(decision.chain) != bool(decision.refusal)
+
+
+def test_a_rule_with_approval_holds_every_model_and_lifts_for_what_its_class_allows() -> None:
+    document = yaml.safe_load((Path(__file__).parents[2] / "examples" / "hybrid-firm.yml").read_text())
+    document["rules"][0]["approval"] = True
+    document["approvers"] = [{"name": "paul", "key": "person-paul"}]
+    loaded = parse_policy(yaml.safe_dump(document, sort_keys=False).encode(), "policy.yml")
+    held = decide(loaded, PUBLIC)
+    assert held.chain == ()
+    assert {item.refused for item in held.candidates} == {
+        "approval: rule strategy answers only with a second person's word"
+    }
+    assert decide(loaded, change(approved=True)).chain == ("claude-opus", "mistral-medium", "chat")
+    assert decide(loaded, change(approved=True, doubt="a detector failed")).chain == ("chat",)
+    assert decide(loaded, change(task="")).chain == ("chat",)

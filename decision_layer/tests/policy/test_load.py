@@ -64,6 +64,16 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "a model called auto": (lambda d: d["models"][0].update(name="auto"), "no model can be named so"),
     "a class twice": (lambda d: d["classes"].append(d["classes"][-1]), "classes: secrecy is there twice"),
     "one key for two": (lambda d: d["clients"][1].update(key="client-open-webui"), "is used twice"),
+    "one key for reviewer and approver": (
+        lambda d: d.update(reviewers=[{"name": "a", "key": "k"}], approvers=[{"name": "b", "key": "k"}]),
+        "reviewers, approvers: a, b have the same key k; each needs their own",
+    ),
+    "a client's key for an approver": (
+        lambda d: d.update(approvers=[{"name": "b", "key": "client-n8n"}]),
+        "b, client n8n have the same key client-n8n",
+    ),
+    "a class that nobody approves": (lambda d: d["classes"][1].update(approval=True), "nobody may give one"),
+    "a rule that nobody approves": (lambda d: d["rules"][0].update(approval=True), "nobody may give one"),
     "nobody takes it": (lambda d: d["models"][0].update(storage=None), "classes.art9: no model may take it"),
     "unknown field": (lambda d: d.update(clases=[]), "clases: Extra inputs"),
     "wrong type": (lambda d: d.update(version="one"), "version:"),
@@ -74,6 +84,12 @@ FAULTS: dict[str, tuple[Change, str]] = {
 def test_each_fault_is_told(fault: str) -> None:
     change, expected = FAULTS[fault]
     assert any(expected in line for line in faults_after(change)), faults_after(change)
+
+
+def test_one_person_may_review_and_approve_since_the_trail_compares_names() -> None:
+    document, rita = example(), {"name": "rita", "key": "person-rita"}
+    document |= {"reviewers": [rita], "approvers": [rita]}
+    assert parse_policy(yaml.safe_dump(document, sort_keys=False).encode(), "policy.yml").policy.approvers
 
 
 def test_all_faults_come_at_once() -> None:

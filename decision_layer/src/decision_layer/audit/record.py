@@ -146,7 +146,7 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="r
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="approval"):
-    """Four eyes: a person's answer to a held decision."""
+    """Four eyes: a person's answer to a held decision; once more, with `used_by`, when a decision used it up."""
 
     record_id: Id
     approval_id: Id
@@ -155,6 +155,7 @@ class Approval(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     authority: str
     granted: bool
     reason: str = ""
+    used_by: Annotated[str, msgspec.Meta(pattern="^[0-9A-Za-z_.:-]{0,64}$")] = ""
 
 
 class Tombstone(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="tombstone"):

@@ -61,8 +61,10 @@ class Pages:
                 Route("/review", self.reviews),
                 Route("/review/{number}", self.review, methods=["GET", "POST"]),
                 Route("/approve/{number}", self.approve, methods=["GET", "POST"]),
-            ]
+            ],
+            exception_handlers={AuditError: _tell_unavailable},
         )
+        self.application.router.redirect_slashes = False  # it would redirect to whatever the Host header says
 
     async def challenge(self, request: Request) -> Response:
         if request.method == "GET":
@@ -118,26 +120,20 @@ class Pages:
         if approver is None:
             return _ask_who()
         number = request.path_params["number"]
-        error, given = "", None
         held = self._approvals.held(number)
-        if request.method == "POST":
+        barred = self._approvals.bar(approver, held) if held else "held"
+        error, given = barred, None
+        if request.method == "POST" and not barred:
             form = await _read_form(request)
             if not self._holds(form, approver, number) or form.get("granted") not in ("yes", "no"):
                 error = "form"
             else:
+                word, why, granted = form.get("authority", ""), form.get("reason", ""), form["granted"] == "yes"
                 try:
-                    given = await self._approvals.answer(
-                        number,
-                        approver,
-                        form.get("authority", ""),
-                        form.get("reason", ""),
-                        granted=form["granted"] == "yes",
-                    )
+                    given = await self._approvals.answer(number, approver, word, why, granted=granted)
                 except ChallengeError as refused:
                     error = refused.code
-        elif held is None:
-            error = "record"
-        token = self._token(approver, number)
+        token = "" if barred else self._token(approver, number)
         return _page(request, "approve.html", 400 if error else 200, error=error, held=held, given=given, token=token)
 
     def _show(self, request: Request, case: Case, reviewer: str, status: int = 200, error: str = "") -> Response:
@@ -168,6 +164,10 @@ class Pages:
         return hmac.compare_digest(form.get("token", "").encode(), self._token(person, number).encode())
 
 
+def _tell_unavailable(request: Request, _: Exception) -> Response:
+    return _page(request, "page.html", 503, error="unavailable")
+
+
 def _language(request: Request) -> str:
     asked = request.query_params.get("lang", "")
     if asked in WORDS:
@@ -183,13 +183,24 @@ def _page(request: Request, template: str, status: int = 200, *, error: str = ""
     # Another language shows the same page: what else stood in the address stays.
     rest = urlencode([(key, value) for key, value in request.query_params.multi_items() if key != "lang"])
     text = _ENVIRONMENT.get_template(template).render(
-        say=WORDS[language], language=language, languages=tuple(WORDS), rest=rest, error=error, day=_day, **values
+        say=WORDS[language],
+        language=language,
+        languages=tuple(WORDS),
+        rest=rest,
+        error=error,
+        day=_day,
+        minute=_minute,
+        **values,
     )
     return HTMLResponse(text, status_code=status, headers=_HEADERS)
 
 
 def _day(moment: datetime) -> str:
     return moment.date().isoformat()
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _ask_who() -> Response:

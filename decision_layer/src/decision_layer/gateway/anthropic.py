@@ -171,10 +171,13 @@ def to_usage(usage: dict[str, Any]) -> dict[str, int]:
 
 
 class StreamTranslator:
-    """Anthropic's server-sent events as chat completion chunks; feed bytes, get bytes."""
+    """Anthropic's server-sent events as chat completion chunks; feed bytes, get bytes.
 
-    def __init__(self) -> None:
-        self._rest = b""
+    `usage`: the client asked for the last chunk, that with the token count.
+    """
+
+    def __init__(self, *, usage: bool) -> None:
+        self._rest, self._tell_usage = b"", usage
         self._head: dict[str, Any] = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": ""}
         self._calls = -1
         self._usage: dict[str, Any] = {}
@@ -210,7 +213,8 @@ class StreamTranslator:
                 return self._chunk({}, reason)
             case "message_stop":
                 usage = {**self._head, "choices": [], "usage": to_usage(self._usage)}
-                return b"data: " + orjson.dumps(usage) + b"\n\ndata: [DONE]\n\n"
+                told = b"data: " + orjson.dumps(usage) + b"\n\n" if self._tell_usage else b""
+                return told + b"data: [DONE]\n\n"
             case "error":
                 return b"data: " + orjson.dumps({"error": event["error"]}) + b"\n\n"
         return b""

@@ -16,7 +16,7 @@ from decision_layer.audit.store import AuditStore
 from decision_layer.challenge.approvals import Approvals
 from decision_layer.gateway.answers import JSON, Receive, Refused, Send, send_refusal, send_whole
 from decision_layer.gateway.budgets import Budgets
-from decision_layer.gateway.callers import Credentials, Turnstile
+from decision_layer.gateway.callers import Credentials
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.deciding import Decided, Keeping, Place, decide_and_record
@@ -24,7 +24,9 @@ from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, METRIC
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
 from decision_layer.gateway.second_stage import SecondStage
+from decision_layer.gateway.turnstile import Turnstile
 from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
+from decision_layer.gateway.usage import wants_usage
 from decision_layer.gateway.watch import Watch
 from decision_layer.policy.load import AUTO, LoadedPolicy
 from decision_layer.policy.shape import Client
@@ -98,11 +100,14 @@ class Gateway:
 
     async def _answer(self, endpoint: str, client: Client, scope: Scope, receive: Receive, send: Send) -> None:
         begin = time.monotonic()
-        loaded = self.loaded
-        self.turnstile.enter(client)
+        entered, turn = client, self.turnstile.enter(client)
         try:
-            raw = await read_body(receive, loaded.policy.limits.body_bytes)
+            raw = await read_body(receive, self.loaded.policy.limits.body_bytes)
             body = parse_body(raw)
+            if turn is not None:
+                await turn.wait(receive)
+                client = self.credentials.find_client(dict(scope["headers"]))  # another policy may be in use by now
+            loaded = self.loaded
             decided = await decide_and_record(
                 loaded,
                 client,
@@ -116,7 +121,7 @@ class Gateway:
             self.counts.note_decision(decided)
             await self._carry_out(decided, body, receive, send, begin)
         finally:
-            self.turnstile.leave(client)
+            self.turnstile.leave(entered, turn)
 
     async def _carry_out(
         self, decided: Decided, body: dict[str, Any], receive: Receive, send: Send, begin: float
@@ -125,6 +130,8 @@ class Gateway:
         refusal = decided.decision.refusal
         if refusal:
             code = "approval_needed" if decided.held else "refused_by_policy"
+            if decided.held:
+                refusal += f"; a second person answers at /approve/{decided.record_id}"
             await send_refusal(send, endpoint, Refused(403, code, refusal), decided.headers)
             await self._close(decided, begin, "refused", 403)
             return
@@ -135,7 +142,7 @@ class Gateway:
             with Watch(receive):
                 opened, hops = await self._open(decided, body, begin)
                 place = [(b"x-model", opened.model.name.encode()), (b"x-zone", opened.model.zone.encode())]
-                relay = Relay(opened, endpoint, [*decided.headers, *place])
+                relay = Relay(opened, endpoint, [*decided.headers, *place], usage=wants_usage(body))
                 await relay.run(send)
                 result = "upstream_error" if relay.broke else "completed"
         except NoAnswerError as error:

@@ -1,12 +1,10 @@
-"""Who asks: keys of clients, how often they may and how many at once; keys of upstreams, which nobody else reads."""
+"""Who asks: keys of clients and of people; keys of upstreams, which nobody else reads."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from decision_layer.errors import DecisionLayerError
@@ -14,7 +12,6 @@ from decision_layer.gateway.answers import Refused
 from decision_layer.policy.load import LoadedPolicy
 from decision_layer.policy.shape import Client, Model
 
-_MINUTE_S = 60.0
 _MIN_KEY_CHARS = 16
 
 
@@ -22,7 +19,7 @@ class Credentials:
     """Keys by the names that the policy gives them; each is a file of this folder (systemd's LoadCredential)."""
 
     def __init__(self, folder: Path, loaded: LoadedPolicy) -> None:
-        """Raises DecisionLayerError where a client's or an upstream's key is missing, empty or given twice."""
+        """Raises DecisionLayerError where somebody's key is missing, empty or also another one's."""
         self._clients: dict[bytes, Client] = {}
         for client in loaded.policy.clients:
             key = read_key(folder, client.key)
@@ -40,6 +37,9 @@ class Credentials:
             role: {person.name: read_key(folder, person.key) for person in people}
             for role, people in (("reviewer", loaded.policy.reviewers), ("approver", loaded.policy.approvers))
         }
+        _refuse_shared(self._people, self._clients, folder)
+        self._approvers = {person.name: person for person in loaded.policy.approvers}
+        self._ask_for_people = {client.name: client.trusted_user for client in loaded.policy.clients}
 
     def find_person(self, role: str, authorization: bytes) -> str | None:
         """The name behind HTTP Basic, if it has this role; None for anything else."""
@@ -48,6 +48,20 @@ class Credentials:
         if given is None or known is None:
             return None
         return given[0] if hmac.compare_digest(known.encode(), given[1].encode()) else None
+
+    def bar_approver(self, approver: str, client: str, user: str) -> str:
+        """Why this person may not approve what that client asked for that user; empty: they may.
+
+        `asker`: it may be the same person. `nobody`: the client asks for people and did not say for whom. What a client
+        asks that knows no people (n8n) is nobody's own request.
+        """
+        if not user.strip():
+            return "nobody" if self._ask_for_people.get(client, True) else ""
+        person = self._approvers.get(approver)
+        known = {approver, *(person.users if person else ())}
+        asker = user.strip().casefold()
+        same = asker in {name.casefold() for name in known} or _letters(asker.partition("@")[0]) == _letters(approver)
+        return "asker" if same else ""
 
     def find_client(self, headers: dict[bytes, bytes]) -> Client:
         """By `Authorization: Bearer` or `x-api-key`. Looked up by hash, so that time tells nothing about a key."""
@@ -66,6 +80,22 @@ class Credentials:
             return {}
         key = self._upstreams[upstream.key]
         return {"Authorization": f"Bearer {key}"} if upstream.header == "bearer" else {upstream.header: key}
+
+
+def _letters(name: str) -> str:
+    """`max.roe` and `max-roe` are the same."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _refuse_shared(people: dict[str, dict[str, str]], clients: dict[bytes, Client], folder: Path) -> None:
+    """Raises DecisionLayerError where two names have one key: then nobody knows which of them signs in."""
+    owners = {digest: f"client {client.name}" for digest, client in clients.items()}
+    for name, key in (pair for role in people.values() for pair in role.items()):
+        owner = owners.setdefault(hashlib.sha256(key.encode()).digest(), name)
+        if owner != name:
+            raise DecisionLayerError(
+                f"{owner} and {name} have the same key", where=str(folder), hint="each needs a key of their own"
+            )
 
 
 def read_basic(authorization: bytes) -> tuple[str, str] | None:
@@ -93,36 +123,3 @@ def read_key(folder: Path, name: str) -> str:
             hint="make a longer one",
         )
     return key
-
-
-class Turnstile:
-    """Requests per minute and at once, for each client. A bucket refills steadily; over it is 429 with Retry-After."""
-
-    def __init__(self) -> None:
-        self._level: dict[str, tuple[float, float]] = {}
-        self._inside: dict[str, int] = {}
-
-    def enter(self, client: Client) -> None:
-        now = time.monotonic()
-        level, seen = self._level.get(client.name, (float(client.requests_per_minute), now))
-        level = min(client.requests_per_minute, level + (now - seen) * client.requests_per_minute / _MINUTE_S)
-        if level < 1:
-            wait = max(1, round((1 - level) * _MINUTE_S / client.requests_per_minute))
-            self._level[client.name] = (level, now)
-            retry = ((b"retry-after", str(wait).encode()),)
-            raise Refused(
-                429, "rate_limit_exceeded", f"{client.requests_per_minute} requests a minute are allowed", retry
-            )
-        if self._inside.get(client.name, 0) >= client.concurrent:
-            retry = ((b"retry-after", b"1"),)
-            raise Refused(429, "too_many_at_once", f"{client.concurrent} requests at once are allowed", retry)
-        self._level[client.name] = (level - 1, now)
-        self._inside[client.name] = self._inside.get(client.name, 0) + 1
-
-    @property
-    def inside(self) -> Mapping[str, int]:
-        """Requests under way, by the client's name."""
-        return self._inside
-
-    def leave(self, client: Client) -> None:
-        self._inside[client.name] -= 1

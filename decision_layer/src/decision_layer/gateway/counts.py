@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from decision_layer.audit.record import Hop, Result
-from decision_layer.challenge.approvals import HELD
 from decision_layer.gateway.deciding import Decided
+from decision_layer.policy.decide import HELD
 from decision_layer.policy.shape import Model
 
 Labels = tuple[str, ...]

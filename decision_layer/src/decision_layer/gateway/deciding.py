@@ -15,14 +15,14 @@ from decision_layer.audit.ids import record_id
 from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Sealed, utc_now
 from decision_layer.audit.store import AuditStore
-from decision_layer.challenge.approvals import HELD, Approvals
+from decision_layer.challenge.approvals import Approvals
 from decision_layer.gateway.answers import Refused
 from decision_layer.gateway.content import Seen, look
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.facts import Request, make_facts, read_request
 from decision_layer.gateway.request_ids import read_request_id
 from decision_layer.gateway.second_stage import DOUBT, SecondStage, is_wanted
-from decision_layer.policy.decide import Decision, Facts, decide
+from decision_layer.policy.decide import HELD, Decision, Facts, decide
 from decision_layer.policy.load import LoadedPolicy
 from decision_layer.policy.shape import Client, Model
 
@@ -106,14 +106,16 @@ async def decide_and_record(
             floor = conversations.floor(client.name, request.conversation)
             facts = msgspec.structs.replace(facts, conversation=floor)
         decision = decide(loaded, facts)
-        if second is not None and is_wanted(loaded, facts, decision):
+        # What a second person may let leave is read before that person is asked: they see its class.
+        if second is not None and is_wanted(loaded, facts, _if_approved(loaded, facts, decision)):
             facts = await second.judge(loaded, facts, seen.parts)
             decision = decide(loaded, facts)
         approval = headers.get(b"x-approval", b"").decode("ascii", "replace").strip()
-        if approval and approvals.covers(approval, client.name, hashlib.sha256(raw).hexdigest(), decision.data_class):
-            facts = msgspec.structs.replace(facts, approved=True)
+        if approval and _is_held(decision) and not _if_approved(loaded, facts, decision).refusal:
+            approved = approvals.claim(approval, client.name, facts, hashlib.sha256(raw).hexdigest(), decision)
+            facts = msgspec.structs.replace(facts, approved=approved)
             decision = decide(loaded, facts)
-        held = bool(decision.refusal) and any(item.refused.startswith(HELD) for item in decision.candidates)
+        held = _is_held(decision)
         entry = make_record(loaded, client, request, facts, seen, decision, raw, received, place)
         entry = msgspec.structs.replace(
             entry,
@@ -123,6 +125,8 @@ async def decide_and_record(
         )
         if request.conversation:
             await conversations.raise_to(loaded, client.name, request.conversation, decision.data_class)
+        if facts.approved:
+            await approvals.note_use(approval, entry.record_id)
         # The facts, sealed: with the policy of this hash they give the same decision again (replay, counterfactuals).
         await store.decide(entry, Sealed(keys.pseudonym(facts.user) if facts.user else "", _facts.encode(facts)))
     except (AuditError, sqlite3.Error):
@@ -137,6 +141,15 @@ async def decide_and_record(
         held=held,
         detection=seen.detection,
     )
+
+
+def _is_held(decision: Decision) -> bool:
+    return bool(decision.refusal) and any(item.refused.startswith(HELD) for item in decision.candidates)
+
+
+def _if_approved(loaded: LoadedPolicy, facts: Facts, decision: Decision) -> Decision:
+    """What it would be with a second person's word."""
+    return decide(loaded, msgspec.structs.replace(facts, approved=True)) if _is_held(decision) else decision
 
 
 def make_record(

@@ -18,9 +18,10 @@ from decision_layer.audit.record import utc_now
 from decision_layer.audit.store import AuditStore
 from decision_layer.challenge.cases import Cases
 from decision_layer.gateway.answers import Receive, Refused, Send, send_whole
-from decision_layer.gateway.callers import Turnstile, read_basic, read_key
+from decision_layer.gateway.callers import read_basic, read_key
 from decision_layer.gateway.counts import Counts, Labels
 from decision_layer.gateway.settings import Settings
+from decision_layer.gateway.turnstile import Turnstile
 
 _TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 _PREFIX = "decision_layer_"
@@ -101,6 +102,8 @@ def _counted(counts: Counts, turnstile: Turnstile) -> Iterator[Family]:
     )
     inside: dict[Labels, float] = {(client,): number for client, number in turnstile.inside.items()}
     yield Family("requests_in_progress", "gauge", "Requests under way, by client.", ("client",), inside)
+    queued: dict[Labels, float] = {(client,): number for client, number in turnstile.queued.items()}
+    yield Family("requests_queued", "gauge", "Requests in line for a place of their client's.", ("client",), queued)
     yield _gauge("requests_waiting", "Requests whose model has not begun to answer.", counts.waiting)
 
 

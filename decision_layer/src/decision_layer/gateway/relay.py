@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from typing import Any
 
@@ -13,24 +12,26 @@ from decision_layer.gateway import anthropic
 from decision_layer.gateway.answers import Refused, Send, error_body, send_refusal
 from decision_layer.gateway.channel import BrokenError
 from decision_layer.gateway.upstream import SILENT_S, Opened
+from decision_layer.gateway.usage import Tally, UsageDropper
 
-_TAIL = 16_384
-_IN = re.compile(rb'"(?:prompt_tokens|input_tokens)"\s*:\s*(\d+)')
-_OUT = re.compile(rb'"(?:completion_tokens|output_tokens)"\s*:\s*(\d+)')
 _UNREADABLE = (orjson.JSONDecodeError, KeyError, TypeError, AttributeError)
 
 
 class Relay:
-    """Sends one answer; afterwards it knows what was sent: size, hash, tokens, time of the first byte."""
+    """Sends one answer; afterwards it knows what was sent: size, hash, tokens, time of the first byte.
 
-    def __init__(self, opened: Opened, endpoint: str, headers: list[tuple[bytes, bytes]]) -> None:
-        self.opened, self.endpoint = opened, endpoint
+    `usage`: the client asked for the token count of its stream. A chat's client that did not gets none.
+    """
+
+    def __init__(self, opened: Opened, endpoint: str, headers: list[tuple[bytes, bytes]], *, usage: bool) -> None:
+        self.opened, self.endpoint, self.usage = opened, endpoint, usage
         self.headers = headers
         self.sent = 0
         self.digest = hashlib.sha256()
         self.first_byte: float | None = None
         self.broke = ""
-        self._tail, self._begun, self._over = b"", "", False
+        self._tally = Tally()
+        self._begun, self._over, self._line_ended = "", False, True
 
     async def run(self, send: Send) -> None:
         """What breaks is in `broke`, and the client is told: by a 502, by an event of a stream that has begun, and in
@@ -51,7 +52,8 @@ class Relay:
         if self.opened.translate and not streams:
             await self._translate_whole(send, kind)
             return
-        translator = anthropic.StreamTranslator() if self.opened.translate else None
+        translator = anthropic.StreamTranslator(usage=self.usage) if self.opened.translate else None
+        dropper = UsageDropper() if streams and self.endpoint == "chat" and not (translator or self.usage) else None
         head = [(b"content-type", kind.encode("latin-1", "replace")), *self.headers]
         length = answer.headers.get("content-length")
         if length is not None and not streams:
@@ -59,21 +61,32 @@ class Relay:
         self._begun = "stream" if streams else "whole"
         await send({"type": "http.response.start", "status": answer.status, "headers": head})
         while not self._over:
-            data = await answer.read(SILENT_S)
-            await self._send(send, translator.feed(data) if translator else data, more=not answer.complete)
+            data = await self._read()
+            if translator:
+                data = translator.feed(data)
+            elif dropper:
+                data = dropper.feed(data) + dropper.end() if answer.complete else dropper.feed(data)
+            await self._send(send, data, more=not answer.complete)
+
+    async def _read(self) -> bytes:
+        data = await self.opened.answer.read(SILENT_S)
+        self._tally.feed(data)
+        return data
 
     async def _tell(self, send: Send) -> None:
         text = "the model broke off; nothing was repeated elsewhere"
         if not self._begun:
             await send_refusal(send, self.endpoint, Refused(502, "upstream_broke", text), self.headers)
         elif self._begun == "stream":
-            told = b"data: " + error_body(self.endpoint, 502, "upstream_broke", text) + b"\n\n"
-            await self._send(send, told, more=False)
+            # Anthropic's clients look at the event's name; half a line that was sent before would be part of it.
+            name = b"event: error\n" if self.endpoint == "messages" else b""
+            told = name + b"data: " + error_body(self.endpoint, 502, "upstream_broke", text) + b"\n\n"
+            await self._send(send, told if self._line_ended else b"\n" + told, more=False)
 
     async def _translate_whole(self, send: Send, kind: str) -> None:
         answer = self.opened.answer
         pieces = []
-        while piece := await answer.read(SILENT_S):
+        while piece := await self._read():
             pieces.append(piece)
         content = b"".join(pieces)
         if answer.status == 200:
@@ -92,15 +105,14 @@ class Relay:
                 self.first_byte = time.monotonic()
             self.sent += len(data)
             self.digest.update(data)
-            self._tail = data if len(data) >= _TAIL else (self._tail + data)[-_TAIL:]
+            self._line_ended = data.endswith(b"\n")
         self._over = not more
         await send({"type": "http.response.body", "body": data, "more_body": more})
 
     @property
     def tokens(self) -> tuple[int, int]:
         """Tokens in and out as the upstream counts them; 0 where it does not say."""
-        found = [pattern.findall(self._tail) for pattern in (_IN, _OUT)]
-        return (int(found[0][-1]) if found[0] else 0), (int(found[1][-1]) if found[1] else 0)
+        return self._tally.tokens
 
 
 def _tell_error(status: int, content: bytes) -> bytes:

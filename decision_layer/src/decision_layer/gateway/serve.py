@@ -98,7 +98,7 @@ class Application:
         prepared()
         reader = LogReader(audit_backend(settings))
         await close_interrupted(reader, store, platform.node())
-        approvals = Approvals(reader, store)
+        approvals = Approvals(reader, store, keys, lambda: gateway.credentials)
         gateway = Gateway(
             loaded,
             credentials,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import orjson
@@ -10,10 +11,16 @@ import orjson
 from decision_layer.gateway import anthropic
 from decision_layer.gateway.facts import OWN_METADATA
 from decision_layer.gateway.paths import PATHS
+from decision_layer.gateway.usage import ask_for_usage, leave_usage
 from decision_layer.policy.shape import Model
 
 ANTHROPIC_VERSION = "2023-06-01"
 """The only stable value of the anthropic-version header (platform.claude.com, API versioning)."""
+
+
+_REFUSE_USAGE = frozenset({"api.mistral.ai"})
+"""Mistral's answer to `stream_options` is 422, "Extra inputs are not permitted"; its streams count unasked (GitHub,
+openai/openai-agents-python issue 442, dnakov/anon-kode issue 53)."""
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,8 +49,16 @@ def make_outgoing(model: Model, endpoint: str, body: dict[str, Any], *, home: bo
                 translate=True,
                 authority=upstream.authority,
             )
+    elif endpoint == "chat":
+        sent = ask_for_usage(sent) if asks_for_usage(model) else leave_usage(sent)
     url = upstream.url + PATHS[endpoint].removeprefix("/v1")
     return Outgoing(url=url, body=orjson.dumps(sent), headers=headers, authority=upstream.authority)
+
+
+def asks_for_usage(model: Model) -> bool:
+    """As the policy says; where it says nothing, everybody but who is known to refuse the question."""
+    said = model.upstream.stream_usage
+    return urlsplit(model.upstream.url).hostname not in _REFUSE_USAGE if said is None else said
 
 
 def _strip(body: dict[str, Any], name: str, *, home: bool) -> dict[str, Any]:

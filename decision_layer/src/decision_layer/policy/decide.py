@@ -12,6 +12,8 @@ from decision_layer.policy.load import AUTO, LoadedPolicy
 from decision_layer.policy.shape import Model, Rule, When
 
 CHARS_PER_TOKEN = 4
+HELD = "approval:"
+"""How a candidate's refusal starts that a second person may lift."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +88,7 @@ def decide(loaded: LoadedPolicy, facts: Facts) -> Decision:
             model=model.name,
             zone=model.zone,
             storage=model.storage or "",
-            refused=refusal(loaded, model, data_class, facts, stay_home=stay, budget=rule.budget),
+            refused=refusal(loaded, model, data_class, facts, stay_home=stay, budget=rule.budget) or _hold(rule, facts),
         )
         for model in (loaded.models[name] for name in names)
     )
@@ -151,7 +153,7 @@ def refusal(
     if stay_home and not home:
         return "doubt: what cannot be judged stays at home"
     if loaded.classes[data_class].approval and not home and not facts.approved:
-        return f"approval: {data_class} leaves the house only with a second person's word"
+        return f"{HELD} {data_class} leaves the house only with a second person's word"
     if facts.endpoint not in model.endpoints:
         return f"endpoint: this model does not serve {facts.endpoint}"
     if model.context is not None and facts.tokens > model.context:
@@ -159,6 +161,12 @@ def refusal(
     if budget is not None and budget in facts.spent and not home:
         return f"budget: {budget} is spent for today"
     return ""
+
+
+def _hold(rule: Rule, facts: Facts) -> str:
+    """Why a rule keeps even what its models may have; empty: it does not. Asked once, not before each hop."""
+    waits = rule.approval and not facts.approved
+    return f"{HELD} rule {rule.name} answers only with a second person's word" if waits else ""
 
 
 def _bar_name(loaded: LoadedPolicy, facts: Facts) -> str:

@@ -108,6 +108,7 @@ def _tell(error: ErrorDetails) -> str:
 def find_faults(policy: Policy) -> Iterator[str]:
     """Names that lead nowhere, doubles, and rules that cannot do what they promise."""
     yield from _find_doubles(policy)
+    yield from _find_shared_keys(policy)
     zones = {zone.name for zone in policy.zones}
     homes = {zone.name for zone in policy.zones if zone.home}
     classes = [item.name for item in policy.classes]
@@ -139,8 +140,9 @@ def find_faults(policy: Policy) -> Iterator[str]:
     yield from _find_faults_of_rules(policy, classes, models)
     if policy.second_stage is not None:
         yield from _find_faults_of_second_stage(policy.second_stage.model, models, homes)
-    if any(item.approval for item in policy.classes) and not policy.approvers:
-        yield "approvers: a class needs an approval, and nobody may give one"
+    held = any(item.approval for item in policy.classes) or any(rule.approval for rule in policy.rules)
+    if held and not policy.approvers:
+        yield "approvers: a class or a rule needs an approval, and nobody may give one"
     for client in policy.clients:
         if client.label is not None and client.label not in classes:
             yield f"clients.{client.name}.label: there is no class {client.label}"
@@ -183,6 +185,16 @@ def _find_doubles(policy: Policy) -> Iterator[str]:
         yield f"models: {AUTO} is what clients ask for when the rules decide; no model can be named so"
     keys = [client.key for client in policy.clients]
     yield from (f"clients: the key {key} is used twice" for key in sorted({k for k in keys if keys.count(k) > 1}))
+
+
+def _find_shared_keys(policy: Policy) -> Iterator[str]:
+    """Two names with one key are one person. One person may have both roles: the trail compares the names."""
+    owners = {client.key: {f"client {client.name}"} for client in policy.clients}
+    for person in (*policy.reviewers, *policy.approvers):
+        owners.setdefault(person.key, set()).add(person.name)
+    for key, names in owners.items():
+        if len(names) > 1:
+            yield f"reviewers, approvers: {', '.join(sorted(names))} have the same key {key}; each needs their own"
 
 
 def _find_faults_of_rules(policy: Policy, classes: list[str], models: dict[str, Model]) -> Iterator[str]:

@@ -39,6 +39,9 @@ class Upstream(Strict):
     """The model's name there (a deployment's name on Azure)."""
     key: Name | None = None
     header: Literal["bearer", "api-key", "x-api-key"] = "bearer"
+    stream_usage: bool | None = None
+    """Whether a chat's stream is asked for its token count (stream_options.include_usage). False for who refuses the
+    question, and then a client's own is not passed on. None: asked, but of Mistral's own API, which refuses it."""
     authority: str | None = None
     """Certificates in PEM that alone vouch for the host: a private provider's CA, or the firm's TLS inspection. None:
     the public CAs that the machine knows. Here and not in a file of its own, so that each record's policy says it."""
@@ -88,6 +91,8 @@ class Rule(Strict):
     to: tuple[ModelName, ...] = Field(min_length=1)
     """First choice and fallbacks, in this order. Each is checked against the data's class again before it is used."""
     budget: Name | None = None
+    approval: bool = False
+    """Nothing is answered by this rule, not even at home, before a second person's word for that very request."""
 
 
 class Budget(Strict):
@@ -108,6 +113,10 @@ class Client(Strict):
     """Models that it may name; empty: all. `auto` is always open."""
     requests_per_minute: int = Field(default=600, gt=0)
     concurrent: int = Field(default=16, gt=0)
+    queue: int = Field(default=32, ge=0)
+    """Requests over `concurrent` that wait in line, first come first served; one more is refused (429)."""
+    queue_seconds: float = Field(default=30.0, gt=0)
+    """A request that has waited so long is refused (429)."""
     trusted_user: bool = False
     """It may say for whom it asks (Open WebUI does: X-OpenWebUI-User-Email, X-OpenWebUI-Chat-Id)."""
 
@@ -117,6 +126,9 @@ class Person(Strict):
 
     name: Name
     key: Name
+    users: tuple[str, ...] = ()
+    """Under which names (mail addresses) this person asks: nobody approves their own request. The name above, and an
+    address that begins with it, are known anyway."""
 
 
 class Limits(Strict):
@@ -157,6 +169,6 @@ class Policy(Strict):
     reviewers: tuple[Person, ...] = ()
     """Decide challenges. Who approved a decision cannot review it."""
     approvers: tuple[Person, ...] = ()
-    """The second pair of eyes for classes with `approval`."""
+    """The second pair of eyes for classes and rules with `approval`."""
     budgets: tuple[Budget, ...] = ()
     limits: Limits = Limits()
