@@ -166,8 +166,8 @@ class Lab:
         gone = log.with_name("away")
         (log if away else gone).rename(gone if away else log)
 
-    def seen(self, side: str) -> list[dict[str, str]]:
-        """Bodies at the mock's socket."""
+    def seen(self, side: str) -> list[dict[str, Any]]:
+        """Bodies at the mock's socket, and when they came (time.monotonic)."""
         place = self.folder / f"{side}.jsonl"
         return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
 

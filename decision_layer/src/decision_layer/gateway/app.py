@@ -152,11 +152,14 @@ class Gateway:
                 hops = (*hops, succeeded(relay.opened, begin))
                 await self._close(decided, begin, result, relay.opened.answer.status, hops=hops, relay=relay)
 
+    def _in_use(self) -> tuple[LoadedPolicy, Credentials]:
+        return self.loaded, self.credentials
+
     async def _open(self, decided: Decided, body: dict[str, Any], begin: float) -> tuple[Opened, tuple[Hop, ...]]:
         """Raises NoAnswerError."""
         self.counts.waiting += 1
         try:
-            opened, hops = await open_first(self.pool, self.credentials, decided, body, self.loaded, begin)
+            opened, hops = await open_first(self.pool, self._in_use, decided, body, begin)
         except NoAnswerError as error:
             self.counts.note_failures(error.hops)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -41,13 +42,16 @@ class NoAnswerError(Exception):
         self.hops = hops
 
 
+class BarredError(Exception):
+    """The policy does not let this hop go out; the words say why."""
+
+
+InUse = Callable[[], tuple[LoadedPolicy, Credentials]]
+"""The policy and the keys in use now: a reload may come between two hops, or while one connects."""
+
+
 async def open_first(
-    pool: Pool,
-    credentials: Credentials,
-    decided: Decided,
-    body: dict[str, object],
-    current: LoadedPolicy,
-    begin: float,
+    pool: Pool, in_use: InUse, decided: Decided, body: dict[str, object], begin: float
 ) -> tuple[Opened, tuple[Hop, ...]]:
     """The first candidate that answers, and the hops that did not. Raises NoAnswerError.
 
@@ -56,12 +60,8 @@ async def open_first(
     hops: list[Hop] = []
     for name in decided.decision.chain:
         model = decided.loaded.models[name]
-        barred = _recheck(decided, model, current)
-        if barred:
-            hops.append(_hop(model, 0, f"barred: {barred}", begin, time.monotonic()))
-            continue
         started = time.monotonic()
-        opened = await _try(pool, credentials, decided, model, body, started)
+        opened = await _try(pool, in_use, decided, model, body, started)
         if isinstance(opened, Opened):
             return opened, tuple(hops)
         hops.append(_hop(model, opened[0], opened[1], begin, started))
@@ -82,25 +82,31 @@ def _recheck(decided: Decided, model: Model, current: LoadedPolicy) -> str:
 
 
 async def _try(
-    pool: Pool,
-    credentials: Credentials,
-    decided: Decided,
-    model: Model,
-    body: dict[str, object],
-    started: float,
+    pool: Pool, in_use: InUse, decided: Decided, model: Model, body: dict[str, object], started: float
 ) -> Opened | tuple[int, str]:
+    def check() -> None:
+        if barred := _recheck(decided, model, in_use()[0]):
+            raise BarredError(f"barred: {barred}")
+
     home = decided.loaded.is_home(model)
     try:
-        outgoing = make_outgoing(model, decided.facts.endpoint, body, home=home, keys=credentials.header_for(model))
-    except UntranslatableError as error:
+        check()
+        keys = in_use()[1].header_for(model)
+        outgoing = make_outgoing(model, decided.facts.endpoint, body, home=home, keys=keys)
+    except (UntranslatableError, BarredError) as error:
         return 0, str(error)
     except (KeyError, TypeError, AttributeError):
         return 0, "the request has not the shape that this model's API needs"
     try:
         answer = await pool.post(
-            outgoing.url, outgoing.headers, outgoing.body, silent_s=SILENT_S, authority=outgoing.authority
+            outgoing.url,
+            outgoing.headers,
+            outgoing.body,
+            silent_s=SILENT_S,
+            authority=outgoing.authority,
+            connected=check,
         )
-    except BrokenError as error:
+    except (BrokenError, BarredError) as error:
         return 0, str(error)
     if answer.status in RETRIED or 300 <= answer.status < 400:
         answer.close()
