@@ -20,6 +20,7 @@ from decision_layer.gateway.callers import Credentials, Turnstile
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.deciding import Decided, Keeping, Place, decide_and_record
+from decision_layer.gateway.facts import combine
 from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, METRICS, MODELS, PAGES
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
@@ -77,11 +78,12 @@ class Gateway:
             if path.startswith(PAGES):
                 await self.pages(scope, receive, send)
                 return
-            client = self.credentials.find_client(dict(scope["headers"]))
+            headers = combine(scope["headers"])
+            client = self.credentials.find_client(headers)
             if method == "GET" and path == MODELS:
                 await send_whole(send, 200, orjson.dumps(list_models(self.loaded, client)), [JSON])
             elif method == "POST" and endpoint:
-                await self._answer(endpoint, client, scope, receive, send)
+                await self._answer(endpoint, client, headers, receive, send)
             elif path.startswith(KEPT_ANSWERS):
                 raise Refused(404, "not_kept", _NOT_KEPT)
             else:
@@ -96,7 +98,9 @@ class Gateway:
         body = {"status": "ok" if good else "degraded", "entries": health.entries, "policy": self.loaded.sha256}
         await send_whole(send, 200 if good else 503, orjson.dumps(body), [JSON])
 
-    async def _answer(self, endpoint: str, client: Client, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, endpoint: str, client: Client, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
         begin = time.monotonic()
         loaded = self.loaded
         self.turnstile.enter(client)
@@ -107,7 +111,7 @@ class Gateway:
                 loaded,
                 client,
                 endpoint,
-                dict(scope["headers"]),
+                headers,
                 raw,
                 body,
                 self.budgets.spent(loaded),

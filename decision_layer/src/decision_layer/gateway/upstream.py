@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
@@ -34,12 +35,19 @@ class Opened(msgspec.Struct, frozen=True):
 
 
 class NoAnswerError(Exception):
-    """Every candidate failed; `hops` say how."""
+    """Every candidate failed; `hops` say how, the text says it to the client."""
 
-    def __init__(self, hops: tuple[Hop, ...]) -> None:
-        told = "; ".join(f"{hop.model}: {hop.error or hop.status}" for hop in hops)
-        super().__init__(f"no model answered ({told})")
+    def __init__(self, hops: tuple[Hop, ...], told: list[str]) -> None:
+        super().__init__(f"no model answered ({'; '.join(told)})")
         self.hops = hops
+
+
+class _Failed(NamedTuple):
+    """One hop: `error` is a code, for the record; `words` are for the client alone, since its own may be in them."""
+
+    status: int
+    error: str
+    words: str = ""
 
 
 class BarredError(Exception):
@@ -58,14 +66,16 @@ async def open_first(
     Each hop asks the policy again: the one that decided, and the one in use now where it was changed meanwhile.
     """
     hops: list[Hop] = []
+    told: list[str] = []
     for name in decided.decision.chain:
         model = decided.loaded.models[name]
         started = time.monotonic()
         opened = await _try(pool, in_use, decided, model, body, started)
         if isinstance(opened, Opened):
             return opened, tuple(hops)
-        hops.append(_hop(model, opened[0], opened[1], begin, started))
-    raise NoAnswerError(tuple(hops))
+        hops.append(_hop(model, opened.status, opened.error, begin, started))
+        told.append(f"{name}: {opened.words or opened.error}")
+    raise NoAnswerError(tuple(hops), told)
 
 
 def _recheck(decided: Decided, model: Model, current: LoadedPolicy) -> str:
@@ -83,7 +93,7 @@ def _recheck(decided: Decided, model: Model, current: LoadedPolicy) -> str:
 
 async def _try(
     pool: Pool, in_use: InUse, decided: Decided, model: Model, body: dict[str, object], started: float
-) -> Opened | tuple[int, str]:
+) -> Opened | _Failed:
     def check() -> None:
         if barred := _recheck(decided, model, in_use()[0]):
             raise BarredError(f"barred: {barred}")
@@ -93,10 +103,12 @@ async def _try(
         check()
         keys = in_use()[1].header_for(model)
         outgoing = make_outgoing(model, decided.facts.endpoint, body, home=home, keys=keys)
-    except (UntranslatableError, BarredError) as error:
-        return 0, str(error)
+    except BarredError as error:
+        return _Failed(0, str(error))
+    except UntranslatableError as error:
+        return _Failed(0, "untranslatable", str(error))
     except (KeyError, TypeError, AttributeError):
-        return 0, "the request has not the shape that this model's API needs"
+        return _Failed(0, "untranslatable", "the request has not the shape that this model's API needs")
     try:
         answer = await pool.post(
             outgoing.url,
@@ -107,10 +119,10 @@ async def _try(
             connected=check,
         )
     except (BrokenError, BarredError) as error:
-        return 0, str(error)
+        return _Failed(0, str(error))
     if answer.status in RETRIED or 300 <= answer.status < 400:
         answer.close()
-        return answer.status, "busy" if answer.status in (429, 529) else "failed"
+        return _Failed(answer.status, "busy" if answer.status in (429, 529) else "failed")
     return Opened(model, answer, outgoing.translate, started)
 
 

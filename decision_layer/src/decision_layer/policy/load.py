@@ -18,6 +18,8 @@ from decision_layer.trust import make_trust
 
 AUTO = "auto"
 INTERNAL = "internal"
+UNKNOWN = "(unknown)"
+"""Stands in records for what a client said and the policy does not know."""
 
 
 class PolicyError(DecisionLayerError):
@@ -52,6 +54,17 @@ class LoadedPolicy:
         """Patterns that end in `*`, without it, longest first, with their class."""
         given = [(kind[:-1], name) for kind, name in self.policy.findings.items() if kind.endswith("*")]
         return tuple(sorted(given, key=lambda item: -len(item[0])))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """What clients can say and this policy itself says: tasks, steps, languages, classes and models."""
+        whens = [rule.when for rule in self.policy.rules]
+        said = [word for when in whens for word in (*when.tasks, *when.steps, *when.languages)]
+        return frozenset(("", AUTO, *said, *self.classes, *self.models))
+
+    def known(self, word: str) -> str:
+        """For records: the client's word where the policy has it. Any other may be a name or a number of somebody's."""
+        return word if word in self.words else UNKNOWN
 
     def class_of(self, kind: str) -> str:
         """What a finding makes of the text. A kind that the policy does not know counts as the highest class."""
