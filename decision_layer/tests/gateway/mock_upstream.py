@@ -1,9 +1,9 @@
 """Stand-in for every upstream, at home and in the cloud: it writes down each body that reaches its socket.
 
 Speaks chat completions, responses, embeddings and Anthropic's messages, streaming too. Faults by the model's name:
-`status-500`, `late-500` (the same after LATE_S), `reset`, `break-after-first` (of a stream's events), `break-body` (of a
-whole answer), `slow` (between events), `slow-head` and `late-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these
-words.
+`status-500`, `late-500` (the same after LATE_S), `reset`, `break-after-first` (of a stream's events), `break-body` (of
+a whole answer), `slow` (between events), `slow-head` and `late-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with
+these words.
 """
 
 from __future__ import annotations

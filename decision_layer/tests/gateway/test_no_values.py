@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import pytest
@@ -19,14 +18,17 @@ def chat(content: Any = "hello", **more: Any) -> dict[str, Any]:
     return {"model": "auto", "messages": [{"role": "user", "content": content}], **more}
 
 
-DEEP = functools.reduce(lambda inner, _: {SECRET: inner}, range(60), 1)
+def nested(times: int) -> Any:
+    return {SECRET: nested(times - 1)} if times else 1
+
+
 BODIES: dict[str, dict[str, Any]] = {
     "type of a part": chat([{"type": SECRET, "text": "x"}]),
     "role": {"model": "auto", "messages": [{"role": SECRET, "content": "x"}]},
     "key with NUL": chat(metadata={SECRET: "a\0b"}),
     "key like a path": chat(metadata={f"messages[010170].{SECRET}": "a\0b"}),
     "key in a message": {"model": "auto", "messages": [{"role": "user", "content": "x", f"content[{SECRET}": "\0"}]},
-    "deep": chat(x=DEEP),
+    "deep": chat(x=nested(60)),
     "model": chat(model=SECRET),
     "suffix": chat(model=f"auto:{SECRET}"),
     "label": chat(metadata={"data_class": SECRET}),
