@@ -27,8 +27,8 @@ from decision_layer.gateway.relay import Relay
 from decision_layer.gateway.second_stage import SecondStage
 from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
 from decision_layer.gateway.watch import Watch
-from decision_layer.policy.load import AUTO, LoadedPolicy
-from decision_layer.policy.shape import Client
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import AUTO, Client
 
 log = logging.getLogger(__name__)
 _NOT_KEPT = "no answer is kept here, so none can be fetched, deleted or listed: send the conversation in `input`"

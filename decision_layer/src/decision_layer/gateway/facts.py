@@ -9,8 +9,8 @@ import msgspec
 
 from decision_layer.gateway.answers import Refused
 from decision_layer.policy.decide import Facts
-from decision_layer.policy.load import AUTO, LoadedPolicy
-from decision_layer.policy.shape import Client
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import AUTO, Client
 
 OWN_METADATA = frozenset({"data_class", "workflow_step", "task_type", "language", "conversation_id"})
 """Keys of `metadata` that are for the gateway; they are not passed on."""

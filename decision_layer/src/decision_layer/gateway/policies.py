@@ -47,7 +47,7 @@ def keep(settings: Settings, loaded: LoadedPolicy) -> None:
 def load_former(settings: Settings, sha256: str) -> LoadedPolicy:
     """The policy of an old decision. Raises PolicyError where it is not there or is not what its name says."""
     place = _place(settings, sha256)
-    loaded = read_policy(place)
+    loaded = read_policy(place, former=True)
     if loaded.sha256 != sha256:
         raise PolicyError(str(place), ("it is not the policy of this hash",), "restore it from the backup")
     return loaded
