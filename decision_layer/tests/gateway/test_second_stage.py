@@ -18,7 +18,7 @@ from decision_layer.audit.sender import PATH
 from decision_layer.errors import DecisionLayerError
 from decision_layer.gateway.langfuse import make_sender
 from decision_layer.gateway.settings import Langfuse, Settings
-from tests.gateway.running import EXAMPLE, Lab, free_port, running_lab
+from tests.gateway.running import EXAMPLE, Lab, free_port, running_mocks
 
 PLAIN = "The crew meets at nine in front of hall two."
 
@@ -60,8 +60,7 @@ def langfuse() -> Iterator[LangfuseStandIn]:
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory, langfuse: LangfuseStandIn) -> Iterator[Lab]:
     """Unlabelled requests would go to the EU; the model at home reads them first."""
-    with running_lab(tmp_path_factory.mktemp("staged")) as lab:
-        lab.stop()
+    with running_mocks(tmp_path_factory.mktemp("staged")) as lab:
         lab.write_policy(yaml.safe_load(EXAMPLE.read_text()))
         document = yaml.safe_load(lab.policy.read_text())
         next(item for item in document["classes"] if item["name"] == "internal")["approval"] = False
@@ -81,6 +80,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory, langfuse: LangfuseStandIn) 
             (lab.folder / "credentials" / name).write_text("a key of the stand-in")
         lab.start()
         yield lab
+        lab.stop()
 
 
 @pytest.fixture(autouse=True)
