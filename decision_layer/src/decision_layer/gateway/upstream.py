@@ -19,7 +19,9 @@ from decision_layer.policy.decide import refusal
 from decision_layer.policy.load import LoadedPolicy
 from decision_layer.policy.shape import Model
 
-RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+KEY_REFUSED = frozenset({401, 403})
+"""The upstream does not know the gateway's key, or does not let it: no fault of the client's, whose key was good."""
+RETRIED = KEY_REFUSED | frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 """Busy or broken: the next candidate is asked. Other errors are the client's to see. 529 is Anthropic's overloaded."""
 SILENT_S = 600.0
 """An upstream that says nothing for so long is given up."""
@@ -122,8 +124,14 @@ async def _try(
         return _Failed(0, str(error))
     if answer.status in RETRIED or 300 <= answer.status < 400:
         answer.close()
-        return _Failed(answer.status, "busy" if answer.status in (429, 529) else "failed")
+        return _Failed(answer.status, _tell(answer.status))
     return Opened(model, answer, outgoing.translate, started)
+
+
+def _tell(status: int) -> str:
+    if status in KEY_REFUSED:
+        return "key_refused"
+    return "busy" if status in (429, 529) else "failed"
 
 
 def _hop(model: Model, status: int, error: str, begin: float, started: float) -> Hop:

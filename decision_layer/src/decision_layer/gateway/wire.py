@@ -15,6 +15,9 @@ from decision_layer.policy.shape import Model
 ANTHROPIC_VERSION = "2023-06-01"
 """The only stable value of the anthropic-version header (platform.claude.com, API versioning)."""
 
+_STAYS = OWN_METADATA | {"user_id"}
+"""With Anthropic's name for what OpenAI calls `user` and, later, `safety_identifier`."""
+
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     url: str
@@ -47,14 +50,16 @@ def make_outgoing(model: Model, endpoint: str, body: dict[str, Any], *, home: bo
 
 
 def _strip(body: dict[str, Any], name: str, *, home: bool) -> dict[str, Any]:
-    """`user` names a person: it stays at home. Metadata that is for the gateway goes to nobody."""
+    """Who asks stays at home. Metadata that is for the gateway goes to nobody."""
     sent = {**body, "model": name}
+    own = OWN_METADATA
     if not home:
         sent.pop("user", None)
         sent.pop("safety_identifier", None)
+        own = _STAYS
     metadata = body.get("metadata")
     if isinstance(metadata, dict):
-        rest = {key: value for key, value in metadata.items() if key not in OWN_METADATA}
+        rest = {key: value for key, value in metadata.items() if key not in own}
         if rest:
             sent["metadata"] = rest
         else:
