@@ -75,6 +75,9 @@ class Lab:
         self.certificate = make_certificate(folder)
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.kills = 0
+        self.shut: list[tuple[float, float]] = []
+        """From when to when a policy was known to be in use that lets nothing leave (time.monotonic)."""
         self.key = secrets.token_hex(16)
         self.people_key = secrets.token_hex(16)
         self.reader = ("prometheus", secrets.token_hex(16))
@@ -149,6 +152,7 @@ class Lab:
         self.process.kill()
         self.process.wait(10)
         self.process = None
+        self.kills += 1
 
     def reload(self) -> None:
         """The policy file is read again; what uses it next may come before that is done."""

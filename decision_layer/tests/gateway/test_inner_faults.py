@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.gateway.gateway_kills import find_troubles, kill_gateways
-from tests.gateway.leak_cases import broken
+from tests.gateway.leak_faults import broken
 from tests.gateway.running import PUBLIC, Lab
 
 CHAT: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Name the capital of France."}]}

@@ -36,7 +36,9 @@ def test_a_found_iban_has_its_counterfactual() -> None:
         Facts(endpoint="chat", label="secrecy", findings=(Finding("secrecy.professional", 1),)),
         Facts(endpoint="chat", label="secrecy", conversation="secrecy"),
         Facts(endpoint="chat", label="no-such", opaque=True, doubt="x", second="secrecy", conversation="gone"),
-        Facts(endpoint="chat", findings=(Finding("secrecy.professional", 1),), conversation="secrecy", second="secrecy"),
+        Facts(
+            endpoint="chat", findings=(Finding("secrecy.professional", 1),), conversation="secrecy", second="secrecy"
+        ),
         Facts(endpoint="chat", client_label="secrecy", doubt="x", findings=(Finding("new", 1),)),
     ],
 )

@@ -11,7 +11,6 @@ from decision_layer.gateway.settings import Settings
 from decision_layer.policy.load import LoadedPolicy, PolicyError, read_policy
 from decision_layer.policy.signing import read_signed
 
-
 _LINE = re.compile(r"(\d+) ([0-9a-f]{64})\n")
 
 
@@ -92,5 +91,7 @@ def _read_newest(settings: Settings) -> _Newest | None:
     except (OSError, UnicodeDecodeError):
         found = None
     if found is None:
-        raise PolicyError(str(place), ("newest: it does not say which policy was in use",), "restore it from the backup")
+        raise PolicyError(
+            str(place), ("newest: it does not say which policy was in use",), "restore it from the backup"
+        )
     return _Newest(int(found.group(1)), found.group(2))
