@@ -62,14 +62,22 @@ def _reload_on_and_on(lab: Lab, over: threading.Event) -> None:
 def _shut_amid_hops(lab: Lab, over: threading.Event) -> None:
     """As above, slowly enough for a hop to begin before the policy that the next one meets."""
     document, zones = _read_policy(lab)
+    lab.opened.set()
     while not over.wait(0.3):
+        lab.opened.clear()
         _put_policy(lab, document, zones, shut=True)
-        while httpx.get(f"{lab.url}/health", timeout=20).json()["policy"] != _hash_policy(lab):
-            time.sleep(0.01)
+        _wait_until_used(lab)
         since = time.monotonic()
         over.wait(1.0)
         lab.shut.append((since, time.monotonic()))
         _put_policy(lab, document, zones, shut=False)
+        _wait_until_used(lab)
+        lab.opened.set()
+
+
+def _wait_until_used(lab: Lab) -> None:
+    while httpx.get(f"{lab.url}/health", timeout=20).json()["policy"] != _hash_policy(lab):
+        time.sleep(0.01)
 
 
 def _kill_on_and_on(lab: Lab, over: threading.Event) -> None:

@@ -30,6 +30,8 @@ def run_cases(lab: Lab, cases: list[Case]) -> dict[str, int]:
         def send(case: Case) -> None:
             if case.fault == KILL:
                 lab.wait_until_up()
+            if case.fault == AMID_A_HOP:
+                lab.opened.wait(60)
             headers = {"authorization": f"Bearer {lab.key}", "content-type": "application/json", **case.headers}
             try:
                 done[case.marker] = client.post(lab.url + case.path, content=case.body, headers=headers).status_code

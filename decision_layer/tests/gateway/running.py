@@ -76,6 +76,8 @@ class Lab:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
         self.kills = 0
+        self.opened = threading.Event()
+        """While a policy is in use that lets something leave; for the faults that change it."""
         self.shut: list[tuple[float, float]] = []
         """From when to when a policy was known to be in use that lets nothing leave (time.monotonic)."""
         self.key = secrets.token_hex(16)
