@@ -24,7 +24,11 @@ class _Reader(yaml.SafeLoader):
     """An inventory of ours: `!unsafe` marks a text for Ansible and is nothing to us."""
 
 
-_Reader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
+def _read_marked(loader: _Reader, node: yaml.ScalarNode) -> object:
+    return loader.construct_scalar(node)
+
+
+_Reader.add_constructor("!unsafe", _read_marked)
 
 
 def number_policy(inventory: Inventory, folder: Path, now: datetime | None = None) -> Inventory:
