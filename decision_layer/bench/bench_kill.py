@@ -28,7 +28,11 @@ def main() -> None:
     print(f"troubles of the chain: {len(done.troubles)}")
     for trouble in done.troubles[:10]:
         print(f"  {trouble}")
-    raise SystemExit(1 if done.answers_unrecorded or done.bodies_unrecorded or done.troubles else 0)
+    broken = done.answers_unrecorded or done.bodies_unrecorded or done.troubles
+    if not done.answers or not done.bodies:
+        print("not shown: nothing got through")
+        broken = True
+    raise SystemExit(1 if broken else 0)
 
 
 if __name__ == "__main__":

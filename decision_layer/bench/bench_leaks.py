@@ -11,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.gateway.leak_cases import leaks_of, make_cases, run_cases
+from tests.gateway.leak_cases import make_cases
+from tests.gateway.leak_judge import gaps_of, leaks_of, run_cases
 from tests.gateway.running import running_lab
 
 
@@ -25,7 +26,7 @@ def main() -> None:
         started = time.monotonic()
         done = run_cases(lab, cases)
         seconds = time.monotonic() - started
-        leaks = leaks_of(lab, cases)
+        leaks, gaps = leaks_of(lab, cases), gaps_of(lab, cases, done)
         cloud = {side: len(lab.seen(side)) for side in lab.ports}
     statuses = collections.Counter(done.values())
     kept = sum(not case.may_leave for case in cases)
@@ -35,11 +36,14 @@ def main() -> None:
         print(
             f"  {fault or 'no fault':18} {sum(of_fault.values()):6} cases, by status {dict(sorted(of_fault.items()))}"
         )
+    print(f"kills: {lab.kills}, times that the policy closed amid hops: {len(lab.shut)}")
     print(f"answers by status: {dict(sorted(statuses.items()))}; bodies at the mocks: {cloud}")
     print(f"leaks: {len(leaks)}")
     for told in leaks[:20]:
         print(f"  {told}")
-    raise SystemExit(1 if leaks else 0)
+    for told in gaps:
+        print(f"not shown: {told}")
+    raise SystemExit(1 if leaks or gaps else 0)
 
 
 if __name__ == "__main__":

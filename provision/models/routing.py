@@ -96,7 +96,7 @@ class CloudRule(Frozen):
 
 
 class SecondStage(Frozen):
-    """A model of the firm's own reads what the detectors found nothing in, before it leaves. It only raises a class."""
+    """A model of the firm's own reads what would leave, before it leaves. It only raises a class."""
 
     model: ModelName
     """Its name in `workload.models`; it writes text."""

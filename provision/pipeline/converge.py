@@ -16,6 +16,7 @@ from provision.models.plan import Plan
 from provision.pipeline.artifacts import MIRROR_PORT
 from provision.pipeline.firm_policy import sign_policy
 from provision.pipeline.options import Report
+from provision.pipeline.policy_version import number_policy
 from provision.places import find_cache
 from provision.runner.execute import Playbook, run_playbook
 from provision.runner.secrets import ensure_secrets
@@ -26,7 +27,7 @@ def prepare_inventory(workspace: Workspace, plan: Plan, given: InventoryInput) -
     """Write the inventory and make missing secrets; the secrets, which stay in memory and in the vault."""
     required = required_secrets(plan)
     secrets = ensure_secrets(workspace, required)
-    inventory = build_inventory(plan, given)
+    inventory = number_policy(build_inventory(plan, given), workspace.inventory)
     if POLICY_KEY in required:
         inventory = sign_policy(inventory, secrets[POLICY_KEY])
     write_inventory(render_inventory(inventory), workspace.inventory)

@@ -7,7 +7,8 @@ the one in use.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,17 @@ from provision.papers.policy_file import MAX_BYTES, judge_policy
 _SETTING = "routing.policy"
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, of which only the last would reach `decision-layer check`."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key, times in Counter(keys).items():
+            if times > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_firm_policy(plan: Plan, authorities: Mapping[str, str]) -> str:
     """The file's text, empty where the profile names none; judged with the plan's own models, clients and people in it.
 
@@ -37,7 +49,7 @@ def read_firm_policy(plan: Plan, authorities: Mapping[str, str]) -> str:
         if len(content) > MAX_BYTES:
             raise ValueError("it is larger than any policy")
         text = content.decode()
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise _refuse(path, f"it cannot be read: {error.strerror}") from error
     except (ValueError, yaml.YAMLError) as error:

@@ -14,6 +14,7 @@ from provision.pipeline.lock import overlay_file
 from provision.pipeline.node_files import DRIVER, pinned
 from provision.pipeline.options import Options
 from provision.pipeline.planning import make_plan
+from provision.pipeline.policy_version import number_policy
 
 
 def render_to(options: Options, folder: Path) -> tuple[str, ...]:
@@ -27,6 +28,6 @@ def render_to(options: Options, folder: Path) -> tuple[str, ...]:
         "firm_policy": read_firm_policy(plan, authorities),
     }
     given = published_files(plan, overlay_file()).model_copy(update=files)
-    tree = render_inventory(build_inventory(plan, given))
+    tree = render_inventory(number_policy(build_inventory(plan, given), folder))
     write_inventory(tree, folder)
     return tuple(tree)

@@ -111,7 +111,8 @@ def _explain(options: argparse.Namespace) -> int:
     from decision_layer.parts import Finding
     from decision_layer.policy.decide import Facts, decide
     from decision_layer.policy.explain import counterfactuals, tell
-    from decision_layer.policy.load import AUTO, read_policy
+    from decision_layer.policy.load import read_policy
+    from decision_layer.policy.shape import AUTO
 
     loaded = read_policy(options.policy)
     kinds: list[str] = options.finding

@@ -20,7 +20,7 @@ from decision_layer.challenge.pages import WORDS
 from decision_layer.errors import DecisionLayerError
 from decision_layer.gateway.callers import Credentials
 from decision_layer.policy.load import LoadedPolicy, read_policy
-from tests.gateway.leak_cases import broken
+from tests.gateway.leak_faults import broken
 from tests.gateway.running import Lab, running_mocks
 
 PATH = "/v1/chat/completions"

@@ -1,9 +1,10 @@
 """Stand-in for every upstream, at home and in the cloud: it writes down each body that reaches its socket.
 
 Speaks chat completions, responses, embeddings and Anthropic's messages, streaming too. Faults by the model's name:
-`status-500`, `reset`, `break-after-first` (of a stream's events), `break-body` (of a whole answer), `slow` (between
-events), `slow-head`, `late-head` and `soon-head` (HEAD_AFTER_S); `say-WORDS` answers a chat with these words, `long`
-makes a stream's text LONG characters. A chat's stream has its usage only where it was asked for, as OpenAI's does.
+`status-500`, `late-500` (the same after LATE_S), `reset`, `break-after-first` (of a stream's events), `break-body` (of
+a whole answer), `slow` (between events), `slow-head`, `late-head` and `soon-head` (HEAD_AFTER_S); `say-WORDS` answers a
+chat with these words, `long` makes a stream's text LONG characters. A chat's stream has its usage only where it was
+asked for, as OpenAI's does.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from aiohttp import web
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
 LONG = 40_000
 HEAD_AFTER_S = {"slow-head": 30, "late-head": 3, "soon-head": 0.5}
+LATE_S = 0.5
 
 
 class Mock:
@@ -40,9 +43,12 @@ class Mock:
         if request.path == "/cancelled":
             return web.Response(text=str(self.cancelled))
         with self._seen.open("ab") as file:
-            file.write(json.dumps({"path": request.path, "raw": raw.decode("utf-8", "replace")}).encode() + b"\n")
-        if self.fault.startswith("status-"):
-            return web.json_response({"error": {"message": "mock"}}, status=int(self.fault.removeprefix("status-")))
+            seen = {"path": request.path, "raw": raw.decode("utf-8", "replace"), "at": time.monotonic()}
+            file.write(json.dumps(seen).encode() + b"\n")
+        if self.fault.startswith("late-5"):
+            await asyncio.sleep(LATE_S)
+        if self.fault.startswith(("status-", "late-5")):
+            return web.json_response({"error": {"message": "mock"}}, status=int(self.fault.rpartition("-")[2]))
         if self.fault == "reset" and request.transport is not None:
             request.transport.abort()
             return web.Response()

@@ -78,6 +78,11 @@ class Lab:
         self.certificate = make_certificate(folder)
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
+        self.kills = 0
+        self.opened = threading.Event()
+        """While a policy is in use that lets something leave; for the faults that change it."""
+        self.shut: list[tuple[float, float]] = []
+        """From when to when a policy was known to be in use that lets nothing leave (time.monotonic)."""
         self.key = secrets.token_hex(16)
         self.people_keys = {person: secrets.token_hex(16) for person in PEOPLE.values()}
         self.reader = ("prometheus", secrets.token_hex(16))
@@ -155,6 +160,7 @@ class Lab:
         self.process.kill()
         self.process.wait(10)
         self.process = None
+        self.kills += 1
 
     def reload(self) -> None:
         """The policy file is read again; what uses it next may come before that is done."""
@@ -172,8 +178,8 @@ class Lab:
         gone = log.with_name("away")
         (log if away else gone).rename(gone if away else log)
 
-    def seen(self, side: str) -> list[dict[str, str]]:
-        """Bodies at the mock's socket."""
+    def seen(self, side: str) -> list[dict[str, Any]]:
+        """Bodies at the mock's socket, and when they came (time.monotonic)."""
         place = self.folder / f"{side}.jsonl"
         return [json.loads(line) for line in place.read_text().splitlines()] if place.exists() else []
 

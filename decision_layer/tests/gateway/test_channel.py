@@ -77,6 +77,19 @@ async def read(answer: Answer, silent_s: float = 10.0) -> bytes:
     return b"".join(pieces)
 
 
+def test_who_objects_once_it_is_connected_has_nothing_sent() -> None:
+    def objects() -> None:
+        raise PermissionError
+
+    async def use(pool: Pool, url: str, server: Server) -> None:
+        with pytest.raises(PermissionError):
+            await pool.post(url, {}, b"{}", silent_s=10, connected=objects)
+        await asyncio.wait_for(server.left.wait(), 10)
+        assert (server.connections, server.heads) == (1, [])
+
+    ask(lambda: Server(WHOLE), use)
+
+
 @pytest.mark.parametrize("reply", [WHOLE, CHUNKED, TO_THE_END, EARLY], ids=["length", "chunks", "to the end", "early"])
 def test_every_form_of_an_answer_is_read(reply: bytes) -> None:
     async def use(pool: Pool, url: str, _: Server) -> None:

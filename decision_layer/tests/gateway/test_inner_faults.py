@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.gateway.gateway_kills import find_troubles, kill_gateways
-from tests.gateway.leak_cases import broken
+from tests.gateway.leak_faults import broken
 from tests.gateway.running import PUBLIC, Lab
 
 CHAT: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Name the capital of France."}]}
@@ -42,29 +42,48 @@ def test_without_room_for_a_record_nothing_goes_anywhere(lab: Lab, fault: str) -
     assert find_troubles(lab) == []
 
 
-def test_a_policy_that_closes_the_cloud_amid_a_request_holds_for_it(lab: Lab) -> None:
+def ask_while_the_cloud_is_closed(lab: Lab, after_s: float) -> httpx.Response:
+    """The answer to a public question, with the policy's new version put in use while it is under way."""
     before = lab.policy.read_text()
     document = yaml.safe_load(before)
     document["version"] += 1
     for item in document["classes"]:
         item["zones"] = ["home"]
     answers: list[httpx.Response] = []
-    with broken(lab, "detector slow"):
-        asking = threading.Thread(target=lambda: answers.append(lab.post(PATH, CHAT, **PUBLIC)))
-        asking.start()
-        time.sleep(0.1)  # it is being read, by the old policy
-        lab.write_policy(document)
-        lab.reload()
-        asking.join()
-    assert lab.seen("cloud") == []
-    assert answers[0].status_code in (200, 502)
+    asking = threading.Thread(target=lambda: answers.append(lab.post(PATH, CHAT, **PUBLIC)))
+    asking.start()
+    time.sleep(after_s)
+    lab.write_policy(document)
+    lab.reload()
+    asking.join()
     document = yaml.safe_load(before)
     document["version"] += 2
     lab.write_policy(document)
     lab.reload()
+    return answers[0]
+
+
+def wait_until_open(lab: Lab) -> None:
     deadline = time.monotonic() + 20
     while lab.post(PATH, CHAT, **PUBLIC).headers["x-zone"] != "us-cloud":
         assert time.monotonic() < deadline
+
+
+def test_a_policy_that_closes_the_cloud_amid_a_request_holds_for_it(lab: Lab) -> None:
+    with broken(lab, "detector slow"):  # it is being read, by the old policy
+        answer = ask_while_the_cloud_is_closed(lab, after_s=0.1)
+    assert lab.seen("cloud") == []
+    assert answer.status_code in (200, 502)
+    wait_until_open(lab)
+
+
+def test_a_policy_that_closes_the_cloud_amid_a_hop_holds_for_the_next_hop(lab: Lab) -> None:
+    lab.fault("cloud", "late-500")
+    answer = ask_while_the_cloud_is_closed(lab, after_s=0.2)
+    assert [item["path"] for item in lab.seen("cloud")] == ["/v1/messages"]  # the first hop, sent before
+    assert (answer.status_code, answer.headers["x-zone"]) == (200, "home")
+    lab.fault("cloud", "")
+    wait_until_open(lab)
 
 
 def test_a_client_that_leaves_before_the_answer_begins_ends_the_work(lab: Lab) -> None:

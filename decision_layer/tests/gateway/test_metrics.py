@@ -22,7 +22,7 @@ from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.metrics import Family, Metrics, render
 from decision_layer.gateway.settings import Settings
 from decision_layer.gateway.turnstile import Turnstile
-from tests.gateway.leak_cases import broken
+from tests.gateway.leak_faults import broken
 from tests.gateway.running import PUBLIC, Lab
 
 CHAT: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "Name the capital of France."}]}

@@ -115,7 +115,7 @@ def test_models_carry_their_zone(lab: Lab) -> None:
     assert names["claude-opus"] == "Claude Opus (Provider in the USA)"
 
 
-@pytest.mark.parametrize("fault", ["status-500", "status-429", "reset"])
+@pytest.mark.parametrize("fault", ["status-500", "status-429", "reset", "status-401", "status-403"])
 def test_a_cloud_that_fails_falls_back_and_the_last_one_is_home(lab: Lab, fault: str) -> None:
     lab.fault("cloud", fault)
     answer = lab.post("/v1/chat/completions", CHAT, **PUBLIC)
@@ -128,6 +128,28 @@ def test_an_engine_that_fails_is_not_replaced_by_the_cloud(lab: Lab) -> None:
     answer = lab.post("/v1/chat/completions", chat("hello"), **{"x-data-class": "confidential"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "no_answer")
     assert lab.seen("cloud") == []
+
+
+@pytest.mark.parametrize("fault", ["status-401", "status-403"])
+def test_a_provider_that_refuses_our_key_is_no_refusal_of_the_clients(lab: Lab, fault: str) -> None:
+    def failures() -> str:
+        told = httpx.get(lab.url + "/metrics", auth=lab.reader).text
+        return "\n".join(line for line in told.splitlines() if "key_refused" in line and "claude-opus" in line)
+
+    before = failures()
+    lab.fault("cloud", fault)
+    answer = lab.post("/v1/chat/completions", chat("hello", model="claude-opus"), **PUBLIC)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "no_answer")
+    assert "claude-opus: key_refused" in answer.json()["error"]["message"]
+    assert failures() != before
+
+
+def test_a_person_named_for_anthropic_stays_here(lab: Lab) -> None:
+    body = {"max_tokens": 5, "messages": [{"role": "user", "content": "hi"}], "metadata": {"user_id": "anna-4711"}}
+    assert lab.post("/v1/messages", {"model": "claude-opus", **body}, **PUBLIC).headers["x-zone"] == "us-cloud"
+    assert lab.post("/v1/messages", {"model": "chat", **body}, **PUBLIC).headers["x-zone"] == "home"
+    assert "anna" not in lab.seen("cloud")[0]["raw"]
+    assert json.loads(lab.seen("home")[0]["raw"])["metadata"] == {"user_id": "anna-4711"}
 
 
 def test_what_is_the_gateways_and_the_users_name_stay_here(lab: Lab) -> None:

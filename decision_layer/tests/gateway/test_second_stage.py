@@ -18,7 +18,7 @@ from decision_layer.audit.sender import PATH
 from decision_layer.errors import DecisionLayerError
 from decision_layer.gateway.langfuse import make_sender
 from decision_layer.gateway.settings import Langfuse, Settings
-from tests.gateway.running import EXAMPLE, Lab, free_port, running_lab
+from tests.gateway.running import EXAMPLE, Lab, free_port, running_mocks
 
 PLAIN = "The crew meets at nine in front of hall two."
 
@@ -60,12 +60,12 @@ def langfuse() -> Iterator[LangfuseStandIn]:
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory, langfuse: LangfuseStandIn) -> Iterator[Lab]:
     """Unlabelled requests would go to the EU; the model at home reads them first."""
-    with running_lab(tmp_path_factory.mktemp("staged")) as lab:
-        lab.stop()
+    with running_mocks(tmp_path_factory.mktemp("staged")) as lab:
         lab.write_policy(yaml.safe_load(EXAMPLE.read_text()))
         document = yaml.safe_load(lab.policy.read_text())
         next(item for item in document["classes"] if item["name"] == "internal")["approval"] = False
         document["rules"][-1]["to"] = ["mistral-medium", "chat"]
+        document["findings"]["email"] = "internal"
         document["second_stage"] = {"model": "chat", "timeout_seconds": 1.0, "chars": 2000}
         lab.policy.write_text(yaml.safe_dump(document, sort_keys=False))
         settings = yaml.safe_load(lab.settings.read_text())
@@ -80,6 +80,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory, langfuse: LangfuseStandIn) 
             (lab.folder / "credentials" / name).write_text("a key of the stand-in")
         lab.start()
         yield lab
+        lab.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -139,11 +140,21 @@ def test_longer_text_than_it_reads_stays_at_home_unasked(staged: Lab) -> None:
     assert len(staged.seen("home")) == 1  # the answer alone
 
 
-def test_it_is_not_asked_where_there_is_a_label_or_a_finding(staged: Lab) -> None:
+def test_it_is_not_asked_where_there_is_a_label_or_what_was_found_stays(staged: Lab) -> None:
     assert ask(staged, **{"x-data-class": "internal"}) == ("internal", "eu-cloud")
     assert staged.seen("home") == []
     assert ask(staged, "Pay to DE89 3704 0044 0532 0130 00 please") == ("personal", "home")
     assert len(staged.seen("home")) == 1
+
+
+def test_what_was_found_and_would_leave_is_read_all_the_same(staged: Lab) -> None:
+    """The policy lets addresses go to the EU: a text with one may hold more that the detectors do not know."""
+    text = PLAIN + " Write to crew@example.org."
+    staged.fault("home", "say-art9")
+    assert ask(staged, text) == ("art9", "home")
+    assert staged.seen("cloud") == []
+    staged.fault("home", "say-internal")
+    assert ask(staged, text) == ("internal", "eu-cloud")
 
 
 def test_each_record_reaches_langfuse(staged: Lab, langfuse: LangfuseStandIn) -> None:

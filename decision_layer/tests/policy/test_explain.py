@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -13,7 +14,7 @@ from decision_layer.cli import main
 from decision_layer.parts import Finding
 from decision_layer.policy.decide import Facts, decide
 from decision_layer.policy.explain import counterfactuals, describe, tell
-from decision_layer.policy.load import read_policy
+from decision_layer.policy.load import parse_policy, read_policy
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hybrid-firm.yml"
 POLICY = read_policy(EXAMPLE)
@@ -26,6 +27,64 @@ def test_a_found_iban_has_its_counterfactual() -> None:
         "had the text not held iban, it would have been public and it would have gone to claude-opus by rule strategy"
         in lines
     )
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        Facts(endpoint="chat", doubt="a content part of type x", conversation="secrecy"),
+        Facts(endpoint="chat", label="secrecy", findings=(Finding("secrecy.professional", 1),)),
+        Facts(endpoint="chat", label="secrecy", conversation="secrecy"),
+        Facts(endpoint="chat", label="no-such", opaque=True, doubt="x", second="secrecy", conversation="gone"),
+        Facts(
+            endpoint="chat", findings=(Finding("secrecy.professional", 1),), conversation="secrecy", second="secrecy"
+        ),
+        Facts(endpoint="chat", client_label="secrecy", doubt="x", findings=(Finding("new", 1),)),
+    ],
+)
+def test_reasons_that_come_together_have_a_counterfactual_too(facts: Facts) -> None:
+    """None of them alone would have changed anything."""
+    others = counterfactuals(POLICY, facts, decide(POLICY, facts))
+    assert others
+    assert all(other.data_class != "secrecy" for other in others)
+
+
+def test_where_single_changes_only_raise_the_fewest_that_lower_are_told() -> None:
+    facts = Facts(endpoint="chat", label="public", task="code", findings=(Finding("iban", 1),), conversation="personal")
+    told = {other.change: other for other in counterfactuals(POLICY, facts, decide(POLICY, facts))}
+    assert told["had it been labelled art9"].data_class == "art9"
+    lower = told["had neither content nor conversation given a reason"]
+    assert (lower.data_class, lower.model) == ("public", "claude-opus")
+
+
+@pytest.mark.parametrize(
+    ("more", "change"),
+    [
+        ({"spent": ("cloud",)}, "had budget cloud not been spent"),
+        ({"asked": "mistral-medium"}, "had auto been asked for"),
+        ({"asked": "nope"}, "had auto been asked for"),
+        ({"may_name": ("chat",), "asked": "mistral-medium"}, "had auto been asked for"),
+    ],
+)
+def test_what_else_decided_is_varied_too(more: dict[str, Any], change: str) -> None:
+    facts = Facts(endpoint="chat", label="public", task="strategy", **more)
+    (other,) = [o for o in counterfactuals(POLICY, facts, decide(POLICY, facts)) if o.change == change]
+    assert (other.data_class, other.model) == ("public", "claude-opus")
+
+
+def test_a_second_persons_word_and_the_length_are_varied() -> None:
+    document = yaml.safe_load(EXAMPLE.read_text())
+    document["classes"][1]["approval"] = True
+    document["approvers"] = [{"name": "paul", "key": "person-paul"}]
+    document["models"][1]["context"] = 100
+    loaded = parse_policy(yaml.safe_dump(document).encode(), "policy.yml")
+    facts = Facts(endpoint="chat", task="marketing", chars=100)
+    changes = {o.change: o.model for o in counterfactuals(loaded, facts, decide(loaded, facts))}
+    assert changes["had a second person approved it"] == "mistral-medium"
+    long = Facts(endpoint="chat", task="marketing", chars=10_000, approved=True)
+    changes = {o.change: o.model for o in counterfactuals(loaded, long, decide(loaded, long))}
+    assert changes["had the text been short"] == "mistral-medium"
+    assert changes.get("had no second person approved it", "chat") == "chat"
 
 
 def test_the_words_name_class_rule_and_every_candidate() -> None:

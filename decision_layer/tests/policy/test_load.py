@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from decision_layer.policy.load import PolicyError, parse_policy, read_policy
+from tests.gateway.running import make_certificate
 
 HYBRID = Path(__file__).parents[2] / "examples" / "hybrid-firm.yml"
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yml"))
@@ -63,18 +65,46 @@ FAULTS: dict[str, tuple[Change, str]] = {
     "no rule for everything": (lambda d: d["rules"].pop(), "must hold for everything"),
     "a model called auto": (lambda d: d["models"][0].update(name="auto"), "no model can be named so"),
     "a class twice": (lambda d: d["classes"].append(d["classes"][-1]), "classes: secrecy is there twice"),
-    "one key for two": (lambda d: d["clients"][1].update(key="client-open-webui"), "is used twice"),
-    "one key for reviewer and approver": (
-        lambda d: d.update(reviewers=[{"name": "a", "key": "k"}], approvers=[{"name": "b", "key": "k"}]),
-        "reviewers, approvers: a, b have the same key k; each needs their own",
-    ),
-    "a client's key for an approver": (
-        lambda d: d.update(approvers=[{"name": "b", "key": "client-n8n"}]),
-        "b, client n8n have the same key client-n8n",
+    "one key for two": (
+        lambda d: d["clients"][1].update(key="client-open-webui"),
+        "keys: client-open-webui is the key of clients.open-webui and of clients.n8n",
     ),
     "a class that nobody approves": (lambda d: d["classes"][1].update(approval=True), "nobody may give one"),
     "a rule that nobody approves": (lambda d: d["rules"][0].update(approval=True), "nobody may give one"),
     "nobody takes it": (lambda d: d["models"][0].update(storage=None), "classes.art9: no model may take it"),
+    "password in a url": (
+        lambda d: d["models"][1]["upstream"].update(url="https://user:secret@api.mistral.ai/v1"),
+        "models.mistral-medium.upstream.url: it has a name or a password",
+    ),
+    "nothing found means anything": (lambda d: d.update(findings={}), "findings:"),
+    "home at a provider": (
+        lambda d: d["models"][0]["upstream"].update(url="https://api.openai.com/v1"),
+        "models.chat.upstream.url: api.openai.com is no address of the house",
+    ),
+    "home at a public address": (
+        lambda d: d["models"][0]["upstream"].update(url="http://203.0.113.9/v1"),
+        "203.0.113.9 is no address of the house",
+    ),
+    "home at a public address, v6": (
+        lambda d: d["models"][0]["upstream"].update(url="http://[2001:db8::1]:8081/v1"),
+        "2001:db8::1 is no address of the house",
+    ),
+    "home at an address in disguise": (
+        lambda d: d["models"][0]["upstream"].update(url="http://134744072/v1"),
+        "134744072 is no address of the house",
+    ),
+    "a client's key for a provider": (
+        lambda d: d["models"][1]["upstream"].update(key="client-n8n"),
+        "keys: client-n8n is the key of clients.n8n and of models.mistral-medium.upstream",
+    ),
+    "one key for two people": (
+        lambda d: d.update(reviewers=[{"name": "a", "key": "k"}], approvers=[{"name": "b", "key": "k"}]),
+        "keys: k is the key of person a and of person b",
+    ),
+    "a person's key for an engine": (
+        lambda d: d.update(reviewers=[{"name": "a", "key": "engine"}]),
+        "keys: engine is the key of person a and of models.chat.upstream",
+    ),
     "unknown field": (lambda d: d.update(clases=[]), "clases: Extra inputs"),
     "wrong type": (lambda d: d.update(version="one"), "version:"),
 }
@@ -104,3 +134,65 @@ def test_all_faults_come_at_once() -> None:
 def test_what_is_no_policy_is_an_error(content: bytes) -> None:
     with pytest.raises(PolicyError, match="policy has"):
         parse_policy(content, "policy.yml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8081/v1",
+        "http://[::1]:8081/v1",
+        "http://10.20.0.4/v1",
+        "http://172.31.0.9/v1",
+        "http://192.168.1.7/v1",
+        "http://100.64.0.3/v1",
+        "http://[fd00::7]:8081/v1",
+        "http://localhost/v1",
+        "http://engine:8000/v1",
+        "http://llm.lan/v1",
+        "http://engine.ai.internal/v1",
+        "https://llm.home.arpa/v1",
+    ],
+)
+def test_a_home_may_be_at_any_address_of_the_house(url: str) -> None:
+    document = example()
+    document["models"][0]["upstream"]["url"] = url
+    assert parse_policy(yaml.safe_dump(document).encode(), "policy.yml").models["chat"].upstream.url == url
+
+
+def test_a_home_under_a_public_name_needs_an_authority_of_the_firms_own(tmp_path: Path) -> None:
+    document = example()
+    upstream = document["models"][0]["upstream"]
+    upstream["url"] = "https://llm.kanzlei-muster.example/v1"
+    with pytest.raises(PolicyError, match="no address of the house"):
+        parse_policy(yaml.safe_dump(document).encode(), "policy.yml")
+    upstream["authority"] = make_certificate(tmp_path).read_text().split("-----BEGIN PRIVATE")[0]
+    assert parse_policy(yaml.safe_dump(document).encode(), "policy.yml").models["chat"].upstream.authority
+
+
+def test_one_provider_for_two_models_and_one_person_in_two_roles_have_one_key() -> None:
+    document = example()
+    document["models"].append({**document["models"][1], "name": "other"})
+    document |= {role: [{"name": "ada", "key": "person-ada"}] for role in ("reviewers", "approvers")}
+    parse_policy(yaml.safe_dump(document).encode(), "policy.yml")
+
+
+@pytest.mark.parametrize(
+    ("here", "again", "told"),
+    [
+        ('  "dk.*": personal\n', '  "dk.*": public\n', "dk.* is there twice"),
+        ("opaque: confidential\n", "opaque: public\n", "opaque is there twice"),
+        ("default_class: internal\n", "findings: {}\n", "findings is there twice"),
+    ],
+)
+def test_a_key_that_stands_twice_is_no_policy(here: str, again: str, told: str) -> None:
+    text = HYBRID.read_text()
+    assert here in text
+    with pytest.raises(PolicyError, match=re.escape(told)):
+        parse_policy(text.replace(here, here + again).encode(), "policy.yml")
+
+
+def test_a_policy_that_was_in_use_is_read_by_what_was_asked_of_it_then() -> None:
+    text = HYBRID.read_text().replace("opaque: confidential\n", "opaque: public\nopaque: confidential\n").encode()
+    with pytest.raises(PolicyError):
+        parse_policy(text, "policy.yml")
+    assert parse_policy(text, "policy.yml", former=True).policy.opaque == "confidential"

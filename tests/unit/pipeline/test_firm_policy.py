@@ -144,6 +144,12 @@ def test_what_is_no_policy_is_told_with_its_place_in_the_profile(tmp_path: Path,
     assert "policy.yml, which routing.policy names" in caught.value.where
 
 
+def test_a_key_that_stands_twice_is_told(tmp_path: Path) -> None:
+    text = yaml.safe_dump(own_policy()) + "opaque: public\n"
+    with pytest.raises(SetupError, match="opaque is there twice"):
+        read_firm_policy(plan_of(tmp_path, text), {})
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, own_policy())
     (tmp_path / "policy.yml").unlink()

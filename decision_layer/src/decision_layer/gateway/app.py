@@ -20,6 +20,7 @@ from decision_layer.gateway.callers import Credentials
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.deciding import Decided, Keeping, Place, decide_and_record
+from decision_layer.gateway.facts import combine
 from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, METRICS, MODELS, PAGES
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
@@ -28,8 +29,8 @@ from decision_layer.gateway.turnstile import Turnstile
 from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
 from decision_layer.gateway.usage import wants_usage
 from decision_layer.gateway.watch import Watch
-from decision_layer.policy.load import AUTO, LoadedPolicy
-from decision_layer.policy.shape import Client
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import AUTO, Client
 
 log = logging.getLogger(__name__)
 _NOT_KEPT = "no answer is kept here, so none can be fetched, deleted or listed: send the conversation in `input`"
@@ -79,11 +80,12 @@ class Gateway:
             if path.startswith(PAGES):
                 await self.pages(scope, receive, send)
                 return
-            client = self.credentials.find_client(dict(scope["headers"]))
+            headers = combine(scope["headers"])
+            client = self.credentials.find_client(headers)
             if method == "GET" and path == MODELS:
                 await send_whole(send, 200, orjson.dumps(list_models(self.loaded, client)), [JSON])
             elif method == "POST" and endpoint:
-                await self._answer(endpoint, client, scope, receive, send)
+                await self._answer(endpoint, client, headers, receive, send)
             elif path.startswith(KEPT_ANSWERS):
                 raise Refused(404, "not_kept", _NOT_KEPT)
             else:
@@ -98,7 +100,9 @@ class Gateway:
         body = {"status": "ok" if good else "degraded", "entries": health.entries, "policy": self.loaded.sha256}
         await send_whole(send, 200 if good else 503, orjson.dumps(body), [JSON])
 
-    async def _answer(self, endpoint: str, client: Client, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, endpoint: str, client: Client, headers: dict[bytes, bytes], receive: Receive, send: Send
+    ) -> None:
         begin = time.monotonic()
         entered, turn = client, self.turnstile.enter(client)
         try:
@@ -106,13 +110,13 @@ class Gateway:
             body = parse_body(raw)
             if turn is not None:
                 await turn.wait(receive)
-                client = self.credentials.find_client(dict(scope["headers"]))  # another policy may be in use by now
+                client = self.credentials.find_client(headers)  # another policy may be in use by now
             loaded = self.loaded
             decided = await decide_and_record(
                 loaded,
                 client,
                 endpoint,
-                dict(scope["headers"]),
+                headers,
                 raw,
                 body,
                 self.budgets.spent(loaded),
@@ -159,11 +163,14 @@ class Gateway:
                 hops = (*hops, succeeded(relay.opened, begin))
                 await self._close(decided, begin, result, relay.opened.answer.status, hops=hops, relay=relay)
 
+    def _in_use(self) -> tuple[LoadedPolicy, Credentials]:
+        return self.loaded, self.credentials
+
     async def _open(self, decided: Decided, body: dict[str, Any], begin: float) -> tuple[Opened, tuple[Hop, ...]]:
         """Raises NoAnswerError."""
         self.counts.waiting += 1
         try:
-            opened, hops = await open_first(self.pool, self.credentials, decided, body, self.loaded, begin)
+            opened, hops = await open_first(self.pool, self._in_use, decided, body, begin)
         except NoAnswerError as error:
             self.counts.note_failures(error.hops)
             raise

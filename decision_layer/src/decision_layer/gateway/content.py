@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from typing import Any
 
 import msgspec
@@ -13,13 +14,29 @@ from decision_layer.gateway.alarm import ALARM, TookTooLong
 from decision_layer.gateway.paths import PATHS
 from decision_layer.parts import Finding, Part
 from decision_layer.policy.shape import Limits
-from decision_layer.walk import WALKERS, WalkError, collect
+from decision_layer.walk import (
+    WALKERS,
+    MalformedTextError,
+    TooDeepError,
+    UnknownPartError,
+    WalkError,
+    collect,
+)
 
 log = logging.getLogger(__name__)
 INLINE_CHARS = 16_384
 """Longer texts are read in a thread, so that others do not wait; below, the switch costs more than the reading."""
 INLINE_SECONDS = 0.5
 """A hundred times what such a text takes; then it is given up, since everybody waits for it."""
+
+
+_FORMS = {
+    UnknownPartError: "content of an unknown form",
+    MalformedTextError: "a text that is malformed",
+    TooDeepError: "content that is nested too deep",
+}
+_MESSAGE = re.compile(r"(?:messages|input)\[\d+\]")
+"""The part of a walker's path that is never of the client's own words."""
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +56,7 @@ async def look(endpoint: str, body: dict[str, Any], limits: Limits) -> Seen:
     try:
         walked = collect(WALKERS[PATHS[endpoint]], body)
     except WalkError as error:
-        return Seen(doubt=str(error), detection="unknown_part")
+        return Seen(doubt=_tell(error), detection="unknown_part")
     except Exception:
         log.exception("a walker failed")
         return Seen(doubt="the request could not be read", detection="error")
@@ -59,3 +76,10 @@ async def look(endpoint: str, body: dict[str, Any], limits: Limits) -> Seen:
         log.exception("a detector failed")
         return Seen(opaque=opaque, doubt="a detector failed", detection="error", chars=chars)
     return Seen(findings=findings, opaque=opaque, chars=chars, parts=tuple(walked.parts))
+
+
+def _tell(error: WalkError) -> str:
+    """For a record that everybody may read: the error's own words and its path can hold what the client wrote."""
+    form = _FORMS.get(type(error), "content that cannot be searched")
+    place = _MESSAGE.match(error.where)
+    return f"{form} in {place.group()}" if place else form

@@ -47,6 +47,11 @@ class Conversations:
         self._remember(key, row[0] if row else None)
         return row[0] if row else None
 
+    def highest(self, loaded: LoadedPolicy, client: str, conversations: tuple[str, ...]) -> str | None:
+        """Of several: a class that the policy no longer has is above all. Raises sqlite3.Error."""
+        held = [floor for name in conversations if (floor := self.floor(client, name)) is not None]
+        return max(held, key=lambda floor: loaded.rank.get(floor, len(loaded.rank)), default=None)
+
     async def raise_to(self, loaded: LoadedPolicy, client: str, conversation: str, data_class: str) -> None:
         """Durable on return, what others of the conversation raised included. Raises sqlite3.Error.
 

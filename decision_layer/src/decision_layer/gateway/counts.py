@@ -19,7 +19,7 @@ DETECTIONS = ("complete", "error", "timeout", "over_length", "unknown_part", "se
 appears with its first failure has risen by nothing to Prometheus."""
 REFUSALS = ("audit_unavailable", "no_answer", "invalid_api_key", "rate_limit_exceeded", "too_many_at_once")
 """Those that alerts ask for, there from the start too."""
-_ERRORS = frozenset({"busy", "failed", "timeout", "no_connection", "reset", "malformed", "unsendable"})
+_ERRORS = frozenset({"busy", "failed", "key_refused", "timeout", "no_connection", "reset", "malformed", "unsendable"})
 """Of a hop: upstream.py and channel.py. What else a hop may say is text, and stays in the record."""
 
 

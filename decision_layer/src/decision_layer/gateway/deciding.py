@@ -97,13 +97,13 @@ async def decide_and_record(
         make_facts(request, client, endpoint),
         findings=seen.findings,
         opaque=seen.opaque,
-        doubt=seen.doubt,
+        doubt=request.doubt or seen.doubt,
         chars=seen.chars,
         spent=spent,
     )
     try:
-        if request.conversation:
-            floor = conversations.floor(client.name, request.conversation)
+        if request.conversations:
+            floor = conversations.highest(loaded, client.name, request.conversations)
             facts = msgspec.structs.replace(facts, conversation=floor)
         decision = decide(loaded, facts)
         # What a second person may let leave is read before that person is asked: they see its class.
@@ -123,8 +123,8 @@ async def decide_and_record(
             approval_id=approval if facts.approved else "",
             effect="hold" if held else entry.effect,
         )
-        if request.conversation:
-            await conversations.raise_to(loaded, client.name, request.conversation, decision.data_class)
+        for conversation in request.conversations:
+            await conversations.raise_to(loaded, client.name, conversation, decision.data_class)
         if facts.approved:
             await approvals.note_use(approval, entry.record_id)
         # The facts, sealed: with the policy of this hash they give the same decision again (replay, counterfactuals).
@@ -163,7 +163,7 @@ def make_record(
     received: datetime,
     place: Place,
 ) -> record.Decision:
-    """No value that was found, no prompt: kinds, counts and hashes."""
+    """No value that was found, no prompt, no word of the client's that the policy has not: kinds, counts and hashes."""
     chosen = loaded.models[decision.chain[0]] if decision.chain else None
     return record.Decision(
         record_id=record_id(),
@@ -173,10 +173,10 @@ def make_record(
         endpoint=facts.endpoint,
         caller=client.name,
         caller_auth="key",
-        task_type=facts.task,
-        workflow_step=facts.step,
-        language=facts.language,
-        explicit_label=facts.label or "",
+        task_type=loaded.known(facts.task),
+        workflow_step=loaded.known(facts.step),
+        language=loaded.known(facts.language),
+        explicit_label=loaded.known(facts.label or ""),
         label_source=request.label_source,
         findings=facts.findings,
         detection=seen.detection,
@@ -185,7 +185,7 @@ def make_record(
         policy_version=str(loaded.policy.version),
         policy_sha256=loaded.sha256,
         effect="refuse" if decision.refusal else "allow",
-        requested_model=facts.asked,
+        requested_model=loaded.known(facts.asked),
         candidates=tuple(
             record.Candidate(item.model, item.zone, item.refused, item.storage) for item in decision.candidates
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -56,19 +57,35 @@ class Pool:
         make_trust(None)  # the machine's CAs are read now, not while somebody waits
 
     async def post(
-        self, url: str, headers: dict[str, str], body: bytes, *, silent_s: float, authority: str | None = None
+        self,
+        url: str,
+        headers: dict[str, str],
+        body: bytes,
+        *,
+        silent_s: float,
+        authority: str | None = None,
+        connected: Callable[[], None] | None = None,
     ) -> Answer:
         """The answer once its head is here; the caller close()s it. Raises BrokenError.
 
-        `authority`: certificates (PEM) that alone vouch for the host; None: the machine's own. Never sent twice: a
-        POST that got no answer may have been carried out.
+        `authority`: certificates (PEM) that alone vouch for the host; None: the machine's own. `connected`: called
+        where it had to wait for a connection, before anything is sent; what it raises ends the try. Never sent twice:
+        a POST that got no answer may have been carried out.
         """
         try:
             place = find_place(url, authority)
             request = encode_request(place, headers, body)
         except ValueError as error:
             raise BrokenError("unsendable") from error
-        channel = self._take(place) or await self._connect(place)
+        channel = self._take(place)
+        if channel is None:
+            channel = await self._connect(place)
+            if connected is not None:
+                try:
+                    connected()
+                except BaseException:
+                    channel.cut()
+                    raise
         answer = channel.ask(request)
         try:
             await answer.head(silent_s)

@@ -1,4 +1,4 @@
-"""The local model as a second reader: it is asked where the detectors found nothing and the text would leave the house.
+"""The local model as a second reader: it is asked where the text would leave the house, whatever was found in it.
 
 What it says can only raise the class. No answer, a late one or one that names no class is a doubt, and doubt stays at
 home. The text is data to it: whatever it is told there, it cannot lower anything.
@@ -39,9 +39,10 @@ class UnsureError(Exception):
 
 
 def is_wanted(loaded: LoadedPolicy, facts: Facts, decision: Decision) -> bool:
-    """Whether the policy has a second stage for this request. What stays at home anyway needs none."""
+    """Whether the policy has a second stage for this request. What stays at home anyway needs none: what keeps it there
+    may be its label, a doubt, or what was found; a finding alone keeps nothing."""
     stage = loaded.policy.second_stage
-    if stage is None or facts.findings or facts.opaque or facts.doubt or not facts.chars:
+    if stage is None or not facts.chars:
         return False
     if stage.when == "unlabelled" and (facts.label is not None or facts.client_label is not None):
         return False

@@ -32,7 +32,7 @@ from decision_layer.gateway.deciding import Place
 from decision_layer.gateway.langfuse import make_sender
 from decision_layer.gateway.metrics import Metrics
 from decision_layer.gateway.opening import open_trail
-from decision_layer.gateway.policies import load_current
+from decision_layer.gateway.policies import load_current, remember
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.second_stage import SecondStage
 from decision_layer.gateway.settings import Settings, audit_backend
@@ -94,6 +94,7 @@ class Application:
         credentials = Credentials(settings.credentials, loaded)
         keys = AuditKeys.read(settings.credentials / settings.audit_key)
         store = await open_trail(settings, keys)
+        remember(settings, loaded)
         store.set_policy(loaded.sha256)
         prepared()
         reader = LogReader(audit_backend(settings))
@@ -126,8 +127,9 @@ class Application:
         if gateway is None:
             return
         try:
-            loaded = load_current(self._settings, gateway.loaded)
+            loaded = load_current(self._settings)
             credentials = Credentials(self._settings.credentials, loaded)
+            remember(self._settings, loaded)
         except DecisionLayerError as error:
             log.error("the policy is not changed: %s (%s). %s", error.what, error.where, error.hint)
             return

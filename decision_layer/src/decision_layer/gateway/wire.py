@@ -17,6 +17,9 @@ from decision_layer.policy.shape import Model
 ANTHROPIC_VERSION = "2023-06-01"
 """The only stable value of the anthropic-version header (platform.claude.com, API versioning)."""
 
+_STAYS = OWN_METADATA | {"user_id"}
+"""With Anthropic's name for what OpenAI calls `user` and, later, `safety_identifier`."""
+
 
 _REFUSE_USAGE = frozenset({"api.mistral.ai"})
 """Mistral's answer to `stream_options` is 422, "Extra inputs are not permitted"; its streams count unasked (GitHub,
@@ -62,14 +65,16 @@ def asks_for_usage(model: Model) -> bool:
 
 
 def _strip(body: dict[str, Any], name: str, *, home: bool) -> dict[str, Any]:
-    """`user` names a person: it stays at home. Metadata that is for the gateway goes to nobody."""
+    """Who asks stays at home. Metadata that is for the gateway goes to nobody."""
     sent = {**body, "model": name}
+    own = OWN_METADATA
     if not home:
         sent.pop("user", None)
         sent.pop("safety_identifier", None)
+        own = _STAYS
     metadata = body.get("metadata")
     if isinstance(metadata, dict):
-        rest = {key: value for key, value in metadata.items() if key not in OWN_METADATA}
+        rest = {key: value for key, value in metadata.items() if key not in own}
         if rest:
             sent["metadata"] = rest
         else:

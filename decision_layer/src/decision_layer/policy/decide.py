@@ -8,8 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from decision_layer.parts import Finding
-from decision_layer.policy.load import AUTO, LoadedPolicy
-from decision_layer.policy.shape import Model, Rule, When
+from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import AUTO, Model, Rule, When
 
 CHARS_PER_TOKEN = 4
 HELD = "approval:"

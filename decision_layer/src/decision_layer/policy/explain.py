@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 
 from decision_layer.policy.decide import Decision, Facts, decide
 from decision_layer.policy.load import LoadedPolicy
+from decision_layer.policy.shape import AUTO
 
 
 class Counterfactual(msgspec.Struct, frozen=True):
@@ -39,17 +41,29 @@ def tell(loaded: LoadedPolicy, facts: Facts, decision: Decision) -> Iterator[str
 
 
 def counterfactuals(loaded: LoadedPolicy, facts: Facts, decision: Decision) -> tuple[Counterfactual, ...]:
-    """Every single change that would have led elsewhere; at least one where any exists.
+    """Every single change that would have led elsewhere; where none would have led to a lower class, the fewest
+    together that would.
 
     Art. 22 GDPR and C-203/22: how a variation of the data would have changed the outcome.
     """
-    found = []
-    for change, other in _variations(loaded, facts):
+
+    def is_lower(other: Counterfactual) -> bool:
+        return loaded.rank[other.data_class] < loaded.rank[decision.data_class]
+
+    singly = tuple(_that_differ(loaded, decision, _variations(loaded, facts)))
+    if any(map(is_lower, singly)):
+        return singly
+    return (*singly, *islice(filter(is_lower, _that_differ(loaded, decision, _together(loaded, facts))), 1))
+
+
+def _that_differ(
+    loaded: LoadedPolicy, decision: Decision, variations: Iterator[tuple[str, Facts]]
+) -> Iterator[Counterfactual]:
+    for change, other in variations:
         seen = decide(loaded, other)
         if (seen.data_class, seen.chain[:1]) != (decision.data_class, decision.chain[:1]):
             model = seen.chain[0] if seen.chain else ""
-            found.append(Counterfactual(change=change, data_class=seen.data_class, rule=seen.rule, model=model))
-    return tuple(found)
+            yield Counterfactual(change=change, data_class=seen.data_class, rule=seen.rule, model=model)
 
 
 def describe(other: Counterfactual) -> str:
@@ -74,10 +88,29 @@ def _variations(loaded: LoadedPolicy, facts: Facts) -> Iterator[tuple[str, Facts
         yield "had it been judged", change(facts, doubt="")
     if facts.conversation is not None:
         yield "had the conversation not held more before", change(facts, conversation=None)
-    if facts.findings and facts.conversation is not None:
-        yield "had neither text nor conversation held anything", change(facts, findings=(), conversation=None)
+    for budget in facts.spent:
+        yield f"had budget {budget} not been spent", change(facts, spent=tuple(b for b in facts.spent if b != budget))
+    if facts.asked not in (AUTO, ""):
+        yield f"had {AUTO} been asked for", change(facts, asked=AUTO)
+    if facts.chars:
+        yield "had the text been short", change(facts, chars=0)
+    no = "no" if facts.approved else "a"
+    yield f"had {no} second person approved it", change(facts, approved=not facts.approved)
     for item in loaded.policy.classes:
         if item.name != facts.label:
             yield f"had it been labelled {item.name}", change(facts, label=item.name)
     for rule in loaded.policy.rules:
         yield from ((f"had the task been {t}", change(facts, task=t)) for t in rule.when.tasks if t != facts.task)
+
+
+def _together(loaded: LoadedPolicy, facts: Facts) -> Iterator[tuple[str, Facts]]:
+    """Reasons that name the same class hide each other: first the content's go, then the conversation's, then all."""
+    change = msgspec.structs.replace
+    bare = change(facts, findings=(), opaque=False, doubt="", second=None)
+    yield "had the content given no reason", bare
+    if facts.conversation is not None:
+        bare = change(bare, conversation=None)
+        yield "had neither content nor conversation given a reason", bare
+    for item in loaded.policy.classes:
+        label = f"had it been labelled {item.name} and"
+        yield f"{label} neither content nor conversation given a reason", change(bare, label=item.name)

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+AUTO = "auto"
+"""What a client asks for to leave the choice to the rules."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 ModelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,126}$")]
 
@@ -139,7 +141,7 @@ class Limits(Strict):
 
 
 class SecondStage(Strict):
-    """A model at home reads what the detectors found nothing in, before it leaves. It can only raise the class."""
+    """A model at home reads what would leave, before it leaves. It can only raise the class."""
 
     model: ModelName
     when: Literal["unlabelled", "always"] = "unlabelled"
