@@ -28,7 +28,7 @@ LABELS = (
     "public",
     "public",
     "internal",
-    *(["internal"] * 5),
+    "internal",
     "confidential",
     "personal",
     "art9",
@@ -36,7 +36,7 @@ LABELS = (
     "no-such",
 )
 _MODELS = ("auto", "auto", "auto", "chat", "mistral-medium", "claude-opus", "auto:public", "auto:art9", "gpt-9")
-_TASKS = ("", "strategy", "strategy", *["marketing"] * 6, "a task of nobody's")
+_TASKS = ("", "strategy", "strategy", "marketing", "marketing", "a task of nobody's")
 
 
 class Asked(NamedTuple):
@@ -49,7 +49,13 @@ class Asked(NamedTuple):
 
 def generate(seed: int, count: int) -> list[Asked]:
     dice = random.Random(seed)  # noqa: S311 - a seed, not a secret
-    return [_ask(dice) for _ in range(count)]
+    return [_ask_for_a_word(dice) if dice.random() < 0.03 else _ask(dice) for _ in range(count)]
+
+
+def _ask_for_a_word(dice: random.Random) -> Asked:
+    """What only a second person's word lets leave, which is rare among the others."""
+    body = {"model": "mistral-medium", "messages": [{"role": "user", "content": PLAIN + "!" * dice.randrange(90)}]}
+    return Asked("open-webui", "chat", {b"x-data-class": b"internal", b"x-openwebui-user-email": b"eve@firm"}, body, ())
 
 
 def _ask(dice: random.Random) -> Asked:
@@ -66,10 +72,6 @@ def _ask(dice: random.Random) -> Asked:
         metadata["data_class"] = dice.choice(LABELS)
     body["metadata"] = {name: value for name, value in metadata.items() if value is not None}
     label, task = dice.choice(LABELS), dice.choice(_TASKS)
-    said = {
-        "x-data-class": label,
-        "x-task-type": task,
-        "x-openwebui-user-email": dice.choice(("", *["eve@example.org"] * 3)),
-    }
+    said = {"x-data-class": label, "x-task-type": task, "x-openwebui-user-email": dice.choice(("", "eve@example.org"))}
     headers = {name.encode(): value.encode() for name, value in said.items() if value}
     return Asked(dice.choice(("open-webui", "n8n")), endpoint, headers, body, dice.choice(((), (), ("cloud",))))
