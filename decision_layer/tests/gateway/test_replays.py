@@ -28,7 +28,7 @@ from decision_layer.policy.load import LoadedPolicy
 from tests.gateway.generated import Asked, generate
 from tests.gateway.running import EXAMPLE
 
-COUNT = 1200
+COUNT = 1600
 KEYS = ("client-open-webui", "client-n8n", "person-paul", "mistral", "anthropic", "engine")
 
 
