@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from importlib.resources import files
 from itertools import repeat
+from struct import Struct
 
 from decision_layer.detect.vocabulary import Role, VocabularyError
 
@@ -30,7 +31,8 @@ NAME = "^"  # stands for every first name
 BIAS = "="
 LONGEST = 48  # words that are judged together; more of them would only add up noise
 _BITS = 32
-_MASK = (1 << _BITS) - 1
+_FIELDS = Struct(f"<{FIELDS}I")
+_ZERO = 1 << (_BITS - 1)
 _WORD = re.compile(r"\w+")
 _MARKS = ",.;:!?()[]\"'/-\n"
 _AFFIXES = (5, 7)  # letters of a beginning or an end of a word that say what it is about
@@ -79,7 +81,7 @@ def pack(weights: Iterable[int]) -> int:
     return sum(weight << (_BITS * at) for at, weight in enumerate(weights))
 
 
-_RAISED = pack([1 << (_BITS - 1)] * FIELDS)  # added to a sum, each field's top bit says "not negative"
+_RAISED = pack([_ZERO] * FIELDS)  # added to a sum, each field's top bit says "not negative"
 
 
 def is_found(raised: int) -> bool:
@@ -89,7 +91,8 @@ def is_found(raised: int) -> bool:
 
 def each(raised: int) -> list[int]:
     """A number for each field; it reaches its threshold if it is not negative."""
-    return [(raised >> (_BITS * at) & _MASK) - (1 << (_BITS - 1)) for at in range(FIELDS)]
+    fields = _FIELDS.unpack(raised.to_bytes(_FIELDS.size, "little"))
+    return [field - _ZERO for field in fields]
 
 
 class Implied:
@@ -106,7 +109,9 @@ class Implied:
         if BIAS not in table:
             raise VocabularyError("no bias", where="implied.txt", hint="make it again with training/fit.py")
         self._bias = table.pop(BIAS) + _RAISED
-        self._table = table
+        self._starts = {part[:-1]: weight for part, weight in table.items() if part.endswith("-")}
+        self._ends = {part[1:]: weight for part, weight in table.items() if part.startswith("-")}
+        self._sights = {sight: weight for sight, weight in table.items() if sight.startswith(BIAS)}
         self._words = {word: weight + self._unknown(word) for word, weight in table.items() if _WORD.fullmatch(word)}
         self._words[NAME] = table.get(NAME, 0)
         self.aliases = aliases(names, self._words)
@@ -114,7 +119,7 @@ class Implied:
     def sums(self, words: list[str], unknown: dict[str, int], extra: Collection[str]) -> list[int]:
         """The sums of a sentence, or of its pieces if it is long, each of them still in one number. `unknown`: the
         numbers of the words that the text had so far and that have none of their own; it grows."""
-        base = self._bias + sum(map(self._table.get, extra, repeat(0))) if extra else self._bias
+        base = self._bias + sum(map(self._sights.get, extra, repeat(0))) if extra else self._bias
         if len(words) <= LONGEST:
             return [base + self._sum({*words}, unknown)] if words else []
         return [base + self._sum({*words[at : at + LONGEST]}, unknown) for at in range(0, len(words), LONGEST)]
@@ -129,7 +134,14 @@ class Implied:
         return total
 
     def _unknown(self, word: str) -> int:
-        return sum(map(self._table.get, parts(word), repeat(0)))
+        """Of its parts(), looked up without making their names."""
+        size, short, long = len(word), *_AFFIXES
+        if size <= short:
+            return 0
+        total = self._starts.get(word[:short], 0) + self._ends.get(word[-short:], 0)
+        if size <= long:
+            return total
+        return total + self._starts.get(word[:long], 0) + self._ends.get(word[-long:], 0)
 
 
 def aliases(names: Iterable[str], words: Collection[str]) -> dict[str, str]:

@@ -84,15 +84,16 @@ class Judge:
         """Adds the kinds that a sentence says of somebody, and the findings of the lexicon's triggers."""
         unknown: dict[str, int] = {}
         for unit in units(lower, self.lexicon.read(text, lower, hits), self.implied.aliases, self._people):
+            fired = [said for said in unit.subjects if said.fires]
             strongest: dict[str, int] = {}
             for raised in self.implied.sums(unit.words, unknown, unit.features):
-                if unit.subjects or is_found(raised):
+                if fired or is_found(raised):
                     sums = dict(zip(KINDS, each(raised)[:-1], strict=True))
                     strongest = {kind: max(number, strongest.get(kind, number)) for kind, number in sums.items()}
                     if is_found(raised):
                         for kind in nearest(sums):
                             hits.add(kind, lower[unit.start : unit.end])
-            for said in unit.subjects:
+            for said in fired:
                 veto = VETO_SURE if said.term.role is Role.SURE else VETO
-                if said.fires and strongest.get(said.term.kind, 0) >= veto:
+                if strongest.get(said.term.kind, 0) >= veto:
                     hits.add(said.term.kind, lower[said.start : said.end])
