@@ -1,8 +1,9 @@
 """Bounds on code that does not come back.
 
 What runs in the event loop's own thread is broken off by SIGALRM: Python's regular expressions look for signals while
-they search, so that even an exponential one ends. In another thread they do not, and keep the interpreter to
-themselves; for that the process ends when its loop has not turned for STUCK_S, and systemd starts it anew. Either way
+they search, so that even an exponential one ends. Compiled code (pyproject.toml) does not, but no loop in it turns
+longer than its text is. In another thread they do not either, and keep the interpreter to themselves; for that the
+process ends when its loop has not turned for STUCK_S, and systemd starts it anew. Either way
 nothing has been sent, because nothing is before the detectors are through.
 """
 
