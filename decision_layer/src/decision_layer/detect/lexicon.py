@@ -105,9 +105,7 @@ class Lexicon:
                 found.sort_out((start, end, inner, terms))
         return found
 
-    def _context_of(
-        self, text: str, lower: str, subjects: list[Place], breaks: list[int], found: Found
-    ) -> list[Word]:
+    def _context_of(self, text: str, lower: str, subjects: list[Place], breaks: list[int], found: Found) -> list[Word]:
         """The other words of the sentences that hold a subject."""
         held = {bisect_right(breaks, start) for start, _, _ in subjects}
         for match in found.about:
