@@ -39,7 +39,7 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31};)")
 _ESCAPE = re.compile(
     r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|'([0-9A-Fa-f]{2})|([0-3][0-7]{2}))"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Quoted-printable: a line that goes on, two escapes in a row, or one beyond ASCII; "=20" alone may be anything.
 _QUOTED = re.compile(r"=\n|=[0-9A-F]{2}=[0-9A-F]{2}|=[89A-F][0-9A-F]")
 _QUOTED_RUN = re.compile(r"(?:=[0-9A-F]{2})+|=\n{1,2}")

@@ -19,6 +19,7 @@ _MOST = 19  # digits of a card, one by one
 _DIGITS = "0123456789"
 # A date or a fixed beginning, and a check that few numbers pass: they need no word beside them.
 _STRONG = frozenset(("dk.cpr", "fr.nir", "no.fodselsnummer", "ch.ahv"))
+_NAMED = ("card", *_STRONG)
 _FIRST = frozenset(
     {1, *(shape[0] for kinds in KINDS.values() for kind in kinds for shape in kind.shapes if not kind.weak)}
 )
@@ -44,7 +45,7 @@ def scan_apart(text: str, lower: str, start: int, end: int, hits: Hits) -> None:
     for kind in KINDS.get(len(number), ()):
         if not kind.weak and shape in kind.shapes and kind.valid(number):
             sure = kind.name in _STRONG and sign.startswith(" ") == sign.endswith(" ")  # ", " is that of any list
-            named = sign.strip() != _AMOUNTS or kind.name in ("card", *_STRONG)
+            named = sign.strip() != _AMOUNTS or kind.name in _NAMED
             if sure or (named and beside(kind.name, lower, first, stop)):
                 hits.add(kind.name, number)
     if len(number) == 10 and cpr_without_check(text, lower, first, stop, shape, number):

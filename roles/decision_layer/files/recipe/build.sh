@@ -26,7 +26,7 @@ export PIP_CERT=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt} PIP_DISABLE_PIP_
 
 locked=(install -q --no-deps --require-hashes --only-binary :all:)
 /usr/bin/python3 -m venv "$work/tools"
-# The packages that it runs with are here too: the compiler of detect/ and walk/ (pyproject.toml) reads their types.
+# The packages that it runs with are here too: the compiler of detect/ (pyproject.toml) reads their types.
 "$work/tools/bin/pip" "${locked[@]}" -r "$recipe/build-requirements.txt" -r "$recipe/requirements.txt"
 # Copied: a build leaves files beside its sources, and the recipe stays as it is.
 cp -r "$recipe/sources" "$work/project"
