@@ -11,8 +11,8 @@ from decision_layer.detect.implied import KINDS, Implied, Sight, apart, each, is
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
 from decision_layer.detect.vocabulary import Role
 
-# Below this sum the classifier overrules a word of the vocabularies: the sum of any kind, and for words that do not stand
-# for themselves that of their kind too.
+# Below this sum the classifier overrules a word of the vocabularies: that of any kind, for words that do not stand for
+# themselves that of their kind too.
 VETO = -40
 NEAR = 32  # a kind that is so near to the strongest one is found with it
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
