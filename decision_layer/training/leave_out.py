@@ -22,6 +22,7 @@ from training.fit import learn, lines
 
 _FIRST = {"special": "first", "hard": "first", "categories": "held", "negatives": "held"}
 BATCHES = ["second", "third", "fourth", "fifth", "sixth", "held", "seventh", "eighth", "ninth", "tenth", "eleventh"]
+BATCHES += ["twelfth"]
 
 
 def batch_of(stem: str) -> str:

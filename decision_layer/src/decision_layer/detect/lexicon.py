@@ -19,7 +19,7 @@ from decision_layer.detect.vocabulary import ANY, EXACT, Role, Term, load
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _BREAK = re.compile(r"[.!?;\n](?:(?=\s)|(?<=\n))")  # begins with one class: searched twice as fast as `[.!?;](?=\s)|\n`
-_TITLES = re.compile(r"(?:^|\s)(?:dr|mr|mrs|ms|prof|hr|fr|geb|nr|art|st|bzw|ca|inkl|[a-z]|\d+)$")
+_TITLES = re.compile(r"(?:^|\s)(?:dr|mr|mrs|ms|prof|hr|fr|geb|nr|art|st|bzw|ca|inkl|[a-z]|\d{1,2})$")
 _NO_TITLE = 5  # letters: no title is so long
 
 

@@ -11,8 +11,9 @@ from decision_layer.detect.implied import KINDS, Implied, Sight, apart, each, is
 from decision_layer.detect.lexicon import Lexicon, Reading, Said
 from decision_layer.detect.vocabulary import Role
 
-# Below these sums the classifier overrules a word of the vocabularies: one that stands for itself, and any other.
-VETO_SURE, VETO = -112, -40
+# Below this sum the classifier overrules a word of the vocabularies: that of any kind, for words that do not stand for
+# themselves that of their kind too.
+VETO = -40
 NEAR = 32  # a kind that is so near to the strongest one is found with it
 _SHORTEST = 12  # characters; no shorter sentence says something of somebody
 
@@ -71,6 +72,14 @@ def nearest(sums: dict[str, int]) -> list[str]:
     return [kind for kind, number in sums.items() if number >= least]
 
 
+def _overruled(said: Said, strongest: list[int]) -> bool:
+    """`strongest`: the largest sums of the sentence's pieces, none if no words stand in it."""
+    if not strongest or said.term.kind not in KINDS:
+        return False
+    of_kind = strongest[KINDS.index(said.term.kind)]
+    return strongest[-1] < VETO or (said.term.role is not Role.SURE and of_kind < VETO)
+
+
 class Judge:
     """Built once (some tenths of a second); free of state after that."""
 
@@ -85,15 +94,14 @@ class Judge:
         unknown: dict[str, int] = {}
         for unit in units(lower, self.lexicon.read(text, lower, hits), self.implied.aliases, self._people):
             fired = [said for said in unit.subjects if said.fires]
-            strongest: dict[str, int] = {}
+            strongest: list[int] = []
             for raised in self.implied.sums(unit.words, unknown, unit.features):
                 if fired or is_found(raised):
-                    sums = dict(zip(KINDS, each(raised)[:-1], strict=True))
-                    strongest = {kind: max(number, strongest.get(kind, number)) for kind, number in sums.items()}
+                    numbers = each(raised)
+                    strongest = list(map(max, strongest or numbers, numbers))
                     if is_found(raised):
-                        for kind in nearest(sums):
+                        for kind in nearest(dict(zip(KINDS, numbers[:-1], strict=True))):
                             hits.add(kind, lower[unit.start : unit.end])
             for said in fired:
-                veto = VETO_SURE if said.term.role is Role.SURE else VETO
-                if strongest.get(said.term.kind, 0) >= veto:
+                if not _overruled(said, strongest):
                     hits.add(said.term.kind, lower[said.start : said.end])
