@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 UPSTREAM = ("", "status-500", "status-429", "reset", "break-after-first", "break-body")
 NO_RECORD = ("audit full", "audit gone")
 NOT_JUDGED = ("detector raises", "detector hangs")
-KILL, AMID_A_HOP = "kill -9", "reload amid a hop"
+KILL, KILL_READER, AMID_A_HOP = "kill -9", "kill -9 of the process that reads", "reload amid a hop"
 
 
 @contextmanager
@@ -87,7 +87,18 @@ def _kill_on_and_on(lab: Lab, over: threading.Event) -> None:
         lab.start()
 
 
-_ON_AND_ON = {"reload": _reload_on_and_on, AMID_A_HOP: _shut_amid_hops, KILL: _kill_on_and_on}
+def _kill_the_reader_on_and_on(lab: Lab, over: threading.Event) -> None:
+    chance = random.Random(2)  # noqa: S311 - a seed, not a secret
+    while not over.wait(chance.random() * 2):
+        lab.kill_reader()
+
+
+_ON_AND_ON = {
+    "reload": _reload_on_and_on,
+    AMID_A_HOP: _shut_amid_hops,
+    KILL: _kill_on_and_on,
+    KILL_READER: _kill_the_reader_on_and_on,
+}
 
 
 def _read_policy(lab: Lab) -> tuple[dict[str, Any], dict[str, list[str]]]:

@@ -162,6 +162,13 @@ class Lab:
         self.process = None
         self.kills += 1
 
+    def kill_reader(self) -> None:
+        """The gateway's other process, which runs the detectors; it starts another one."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+
     def reload(self) -> None:
         """The policy file is read again; what uses it next may come before that is done."""
         assert self.process is not None

@@ -20,6 +20,7 @@ from decision_layer.challenge.cases import Cases
 from decision_layer.gateway.answers import Receive, Refused, Send
 from decision_layer.gateway.counts import Counts
 from decision_layer.gateway.metrics import Family, Metrics, render
+from decision_layer.gateway.scanner import Scanner
 from decision_layer.gateway.settings import Settings
 from decision_layer.gateway.turnstile import Turnstile
 from tests.gateway.leak_faults import broken
@@ -82,7 +83,7 @@ def test_who_reads_them_may_ask_no_model_and_review_nothing(lab: Lab) -> None:
 
 def test_without_a_reader_there_is_nothing(tmp_path: Path) -> None:
     settings = Settings(policy=tmp_path, credentials=tmp_path, state=tmp_path)
-    metrics = Metrics(settings, Counts(), Turnstile(), cast(AuditStore, None), cast(Cases, None))
+    metrics = Metrics(settings, Counts(), Turnstile(), Scanner(), cast(AuditStore, None), cast(Cases, None))
     with pytest.raises(Refused) as refused:
         asyncio.run(metrics({"headers": []}, cast(Receive, None), cast(Send, None)))
     assert refused.value.status == 404

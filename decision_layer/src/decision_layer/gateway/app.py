@@ -10,21 +10,16 @@ from typing import Any
 import orjson
 
 from decision_layer.audit.errors import AuditError
-from decision_layer.audit.keyring import AuditKeys
 from decision_layer.audit.record import Hop, Outcome, Result, utc_now
-from decision_layer.audit.store import AuditStore
-from decision_layer.challenge.approvals import Approvals
 from decision_layer.gateway.answers import JSON, Receive, Refused, Send, send_refusal, send_whole
 from decision_layer.gateway.budgets import Budgets
 from decision_layer.gateway.callers import Credentials
-from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.counts import Counts
-from decision_layer.gateway.deciding import Decided, Keeping, Place, decide_and_record
+from decision_layer.gateway.deciding import Decided, Keeping, decide_and_record
 from decision_layer.gateway.facts import combine
 from decision_layer.gateway.paths import ENDPOINTS, HEALTH, KEPT_ANSWERS, METRICS, MODELS, PAGES
 from decision_layer.gateway.pool import Pool
 from decision_layer.gateway.relay import Relay
-from decision_layer.gateway.second_stage import SecondStage
 from decision_layer.gateway.turnstile import Turnstile
 from decision_layer.gateway.upstream import NoAnswerError, Opened, open_first, succeeded
 from decision_layer.gateway.usage import wants_usage
@@ -41,26 +36,13 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Gateway:
     """Decisions by `scope["path"]` alone: a Host header or a full URL in the request line changes nothing."""
 
-    def __init__(
-        self,
-        loaded: LoadedPolicy,
-        credentials: Credentials,
-        store: AuditStore,
-        keys: AuditKeys,
-        conversations: Conversations,
-        pool: Pool,
-        place: Place,
-        approvals: Approvals,
-    ) -> None:
+    def __init__(self, loaded: LoadedPolicy, credentials: Credentials, pool: Pool, keeping: Keeping) -> None:
         self.loaded, self.credentials = loaded, credentials
-        self.store, self.keys, self.conversations = store, keys, conversations
-        self.pool, self.place = pool, place
-        self.approvals = approvals
+        self.pool, self.keeping, self.store = pool, keeping, keeping.store
         self.turnstile, self.budgets = Turnstile(), Budgets()
         self.counts = Counts()
         self.pages: ASGIApp = _nothing_there
         self.metrics: ASGIApp = _nothing_there
-        self.second_stage: SecondStage | None = None
 
     def change_policy(self, loaded: LoadedPolicy, credentials: Credentials) -> None:
         """At once, for every request from now on; those under way are checked by both before each hop."""
@@ -120,7 +102,7 @@ class Gateway:
                 raw,
                 body,
                 self.budgets.spent(loaded),
-                Keeping(self.store, self.keys, self.conversations, self.place, self.approvals, self.second_stage),
+                self.keeping,
             )
             self.counts.note_decision(decided)
             await self._carry_out(decided, body, receive, send, begin)

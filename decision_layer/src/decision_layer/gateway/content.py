@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import logging
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from decision_layer.detect.scan import scan
 from decision_layer.gateway.alarm import ALARM, TookTooLong
 from decision_layer.gateway.paths import PATHS
+from decision_layer.gateway.scanner import Scanner, ScannerLostError
 from decision_layer.parts import Finding, Part
 from decision_layer.policy.shape import Limits
 from decision_layer.walk import (
@@ -25,7 +27,7 @@ from decision_layer.walk import (
 
 log = logging.getLogger(__name__)
 INLINE_CHARS = 16_384
-"""Longer texts are read in a thread, so that others do not wait; below, the switch costs more than the reading."""
+"""Longer texts are read by another process alone (scanner.py), so that others do not wait."""
 INLINE_SECONDS = 0.5
 """A hundred times what such a text takes; then it is given up, since everybody waits for it."""
 
@@ -51,7 +53,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """What was read, for the second stage; never kept."""
 
 
-async def look(endpoint: str, body: dict[str, Any], limits: Limits) -> Seen:
+async def look(endpoint: str, body: dict[str, Any], limits: Limits, scanner: Scanner | None = None) -> Seen:
     """Never raises for what the content does, and never takes longer than the policy allows."""
     try:
         walked = collect(WALKERS[PATHS[endpoint]], body)
@@ -65,17 +67,25 @@ async def look(endpoint: str, body: dict[str, Any], limits: Limits) -> Seen:
     if chars > limits.text_chars:
         return Seen(opaque=opaque, doubt="more text than the detectors read", detection="over_length", chars=chars)
     try:
-        if chars <= INLINE_CHARS:
-            with ALARM.after(min(INLINE_SECONDS, limits.detection_seconds)):
-                findings = scan(walked.parts)
-        else:
-            findings = await asyncio.wait_for(asyncio.to_thread(scan, walked.parts), limits.detection_seconds)
+        findings = await _find(walked.parts, limits.detection_seconds, scanner, long=chars > INLINE_CHARS)
     except (TimeoutError, TookTooLong):
         return Seen(opaque=opaque, doubt="the detectors took too long", detection="timeout", chars=chars)
     except Exception:
         log.exception("a detector failed")
         return Seen(opaque=opaque, doubt="a detector failed", detection="error", chars=chars)
     return Seen(findings=findings, opaque=opaque, chars=chars, parts=tuple(walked.parts))
+
+
+async def _find(parts: Sequence[Part], limit_s: float, scanner: Scanner | None, *, long: bool) -> tuple[Finding, ...]:
+    """Here, or by the other process where that is better."""
+    if scanner is not None and long:
+        return await scanner.scan_long(parts, limit_s)
+    seconds = min(INLINE_SECONDS, limit_s)
+    if scanner is not None and scanner.is_better():
+        with contextlib.suppress(ScannerLostError):
+            return await scanner.scan(parts, seconds, limit_s)
+    with ALARM.after(seconds):
+        return scan(parts)
 
 
 def _tell(error: WalkError) -> str:

@@ -21,6 +21,7 @@ from decision_layer.gateway.content import Seen, look
 from decision_layer.gateway.conversations import Conversations
 from decision_layer.gateway.facts import Request, make_facts, read_request
 from decision_layer.gateway.request_ids import read_request_id
+from decision_layer.gateway.scanner import Scanner
 from decision_layer.gateway.second_stage import DOUBT, SecondStage, is_wanted
 from decision_layer.policy.decide import HELD, Decision, Facts, decide
 from decision_layer.policy.load import LoadedPolicy
@@ -45,6 +46,7 @@ class Keeping(NamedTuple):
     place: Place
     approvals: Approvals
     second_stage: SecondStage | None = None
+    scanner: Scanner | None = None
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,9 +92,9 @@ async def decide_and_record(
 ) -> Decided:
     """Durable on return. Raises Refused (503) where the record, or the conversation's class, cannot be kept."""
     received = utc_now()
-    store, keys, conversations, place, approvals, second = keeping
+    store, keys, conversations, place, approvals, second, scanner = keeping
     request = read_request(loaded, client, headers, body)
-    seen = await look(endpoint, body, loaded.policy.limits)
+    seen = await look(endpoint, body, loaded.policy.limits, scanner)
     facts = msgspec.structs.replace(
         make_facts(request, client, endpoint),
         findings=seen.findings,

@@ -20,6 +20,7 @@ from decision_layer.challenge.cases import Cases
 from decision_layer.gateway.answers import Receive, Refused, Send, send_whole
 from decision_layer.gateway.callers import read_basic, read_key
 from decision_layer.gateway.counts import Counts, Labels
+from decision_layer.gateway.scanner import Scanner
 from decision_layer.gateway.settings import Settings
 from decision_layer.gateway.turnstile import Turnstile
 
@@ -41,9 +42,18 @@ class Family(NamedTuple):
 class Metrics:
     """An application of its own, at one path of the gateway."""
 
-    def __init__(self, settings: Settings, counts: Counts, turnstile: Turnstile, store: AuditStore, cases: Cases):
+    def __init__(
+        self,
+        settings: Settings,
+        counts: Counts,
+        turnstile: Turnstile,
+        scanner: Scanner,
+        store: AuditStore,
+        cases: Cases,
+    ) -> None:
         """Raises DecisionLayerError where the password cannot be read."""
-        self._counts, self._turnstile, self._store, self._cases = counts, turnstile, store, cases
+        self._counts, self._turnstile, self._scanner = counts, turnstile, scanner
+        self._store, self._cases = store, cases
         self._state = settings.state
         reader = settings.metrics
         self._reader = (reader.user, read_key(settings.credentials, reader.key)) if reader else None
@@ -58,6 +68,13 @@ class Metrics:
             raise Refused(401, "invalid_reader", "this needs the name and password of who reads metrics", asking)
         families = (
             *_counted(self._counts, self._turnstile),
+            Family(
+                "scanner_ends_total",
+                "counter",
+                "Times that the process that reads ended.",
+                (),
+                {(): self._scanner.lost},
+            ),
             *_audit(self._store, self._state),
             *_verified(self._state),
             *_due(self._cases),
@@ -105,6 +122,11 @@ def _counted(counts: Counts, turnstile: Turnstile) -> Iterator[Family]:
     queued: dict[Labels, float] = {(client,): number for client, number in turnstile.queued.items()}
     yield Family("requests_queued", "gauge", "Requests in line for a place of their client's.", ("client",), queued)
     yield _gauge("requests_waiting", "Requests whose model has not begun to answer.", counts.waiting)
+
+
+def _scanner_ends(lost: int) -> Family:
+    told = "Times that the process which reads texts ended; each was followed by another."
+    return Family("scanner_ends_total", "counter", told, (), {(): lost})
 
 
 def _audit(store: AuditStore, state: Path) -> Iterator[Family]:

@@ -28,12 +28,13 @@ from decision_layer.gateway.answers import Receive, Send
 from decision_layer.gateway.app import Gateway
 from decision_layer.gateway.callers import Credentials
 from decision_layer.gateway.conversations import Conversations
-from decision_layer.gateway.deciding import Place
+from decision_layer.gateway.deciding import Keeping, Place
 from decision_layer.gateway.langfuse import make_sender
 from decision_layer.gateway.metrics import Metrics
 from decision_layer.gateway.opening import open_trail
 from decision_layer.gateway.policies import load_current, remember
 from decision_layer.gateway.pool import Pool
+from decision_layer.gateway.scanner import Scanner
 from decision_layer.gateway.second_stage import SecondStage
 from decision_layer.gateway.settings import Settings, audit_backend
 
@@ -50,6 +51,7 @@ class Application:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._gateway: Gateway | None = None
+        self._scanner = Scanner()
         self.failure: DecisionLayerError | None = None
         """Why it did not start."""
 
@@ -63,10 +65,10 @@ class Application:
         await receive()
         try:
             gateway = await self._open()
-            gateway.second_stage = SecondStage(gateway.pool, lambda: gateway.credentials)
             sender = make_sender(self._settings)
         except DecisionLayerError as error:
             self.failure = error
+            self._scanner.close()
             await send({"type": "lifespan.startup.failed", "message": error.what})
             return
         self._gateway = gateway
@@ -84,13 +86,15 @@ class Application:
         if sender is not None:
             await sender.stop()
         gateway.pool.close()
+        self._scanner.close()
         await gateway.store.close()
-        gateway.conversations.close()
+        gateway.keeping.conversations.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self) -> Gateway:
         settings = self._settings
         loaded = load_current(settings)
+        await self._scanner.start()  # it reads its vocabularies while this process does
         credentials = Credentials(settings.credentials, loaded)
         keys = AuditKeys.read(settings.credentials / settings.audit_key)
         store = await open_trail(settings, keys)
@@ -99,17 +103,17 @@ class Application:
         prepared()
         reader = LogReader(audit_backend(settings))
         await close_interrupted(reader, store, platform.node())
-        approvals = Approvals(reader, store, keys, lambda: gateway.credentials)
-        gateway = Gateway(
-            loaded,
-            credentials,
+        pool = Pool()
+        keeping = Keeping(
             store,
             keys,
             Conversations(settings.state / "conversations.sqlite"),
-            Pool(),
             Place(host=platform.node(), version=version("decision-layer")),
-            approvals,
+            Approvals(reader, store, keys, lambda: gateway.credentials),
+            SecondStage(pool, lambda: gateway.credentials),
+            self._scanner,
         )
+        gateway = Gateway(loaded, credentials, pool, keeping)
         cases = Cases(reader, store, keys)
 
         def make_replay(case: Case) -> Replay:
@@ -118,8 +122,9 @@ class Application:
                 return Replay(result="not_possible", why="the record is not there")
             return replay(found, reader, keys, settings)
 
-        gateway.metrics = Metrics(settings, gateway.counts, gateway.turnstile, store, cases)
-        gateway.pages = Pages(cases, approvals, make_replay, lambda: gateway.credentials).application
+        gateway.metrics = Metrics(settings, gateway.counts, gateway.turnstile, self._scanner, store, cases)
+        await self._scanner.ready.wait()
+        gateway.pages = Pages(cases, keeping.approvals, make_replay, lambda: gateway.credentials).application
         return gateway
 
     def _reload(self) -> None:
