@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import repeat
 from typing import NamedTuple
 
 import ahocorasick
@@ -14,7 +15,7 @@ from decision_layer.detect.entries import ABOUT, PEOPLE, SOMEBODY, make_entry, m
 from decision_layer.detect.hits import Hits
 from decision_layer.detect.implied import apart
 from decision_layer.detect.matches import REST_SIZE, Found, miswritten, rest_of, unmasked
-from decision_layer.detect.sentences import Place, Sentences, Word
+from decision_layer.detect.sentences import Place, Sentences, Votes, Word, pack, unpack
 from decision_layer.detect.vocabulary import ANY, EXACT, Role, Term, load
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
@@ -58,6 +59,13 @@ class Lexicon:
             table[term.text].append(term)
         triggers = make_triggers()
         self._words = {text: tuple(found) for text, found in words.items()}
+        self._votes = {text: pack(found) for text, found in words.items()}
+        self._others = {
+            text: terms
+            for text, found in words.items()
+            if (terms := tuple([term for term in found if term.role is not Role.LANGUAGE]))
+        }
+        self._other_words = frozenset(self._others)
         self._automaton = ahocorasick.Automaton()
         for text in {*by_text, *triggers}:
             self._automaton.add_word(text, make_entry(text, by_text[text], triggers[text]))
@@ -77,7 +85,8 @@ class Lexicon:
         peopled = {bisect_right(breaks, start) for start in found.people}
         if not subjects:
             return Reading(breaks, [], {}, peopled)
-        sentences = Sentences(lower, breaks, subjects, self._context_of(text, lower, subjects, breaks, found))
+        context, votes = self._context_of(text, lower, subjects, breaks, found)
+        sentences = Sentences(lower, breaks, subjects, context, votes)
         said = [Said(bisect_right(breaks, s), s, e, term, sentences.fires(s, e, term)) for s, e, term in subjects]
         return Reading(breaks, said, sentences.roles(), peopled)
 
@@ -105,18 +114,26 @@ class Lexicon:
                 found.sort_out((start, end, inner, terms))
         return found
 
-    def _context_of(self, text: str, lower: str, subjects: list[Place], breaks: list[int], found: Found) -> list[Word]:
-        """The other words of the sentences that hold a subject."""
+    def _context_of(
+        self, text: str, lower: str, subjects: list[Place], breaks: list[int], found: Found
+    ) -> tuple[list[Word], dict[int, Votes]]:
+        """The other words of the sentences that hold a subject, and the languages that these speak."""
         held = {bisect_right(breaks, start) for start, _, _ in subjects}
         for match in found.about:
             if bisect_right(breaks, match[0]) in held:
                 found.sort_out(match)
         placed = [(bisect_right(breaks, start), start, term) for start, term in found.context]
         context = [word for word in placed if word[0] in held]
+        votes: dict[int, Votes] = {}
         edges = [0, *breaks, len(lower)]
         for sentence in sorted(held):
-            context += self._context(text, lower, sentence, edges[sentence], edges[sentence + 1])
-        return context
+            start, end = edges[sentence], edges[sentence + 1]
+            words = _WORD.findall(lower, start, end)
+            if packed := sum(map(self._votes.get, words, repeat(0))):
+                votes[sentence] = unpack(packed)
+            if here := self._others_among({*words}):
+                context += self._placed(text, lower, sentence, start, words, here)
+        return context, votes
 
     def first_names(self) -> list[str]:
         """The names that say that somebody is meant, in small letters."""
@@ -129,26 +146,34 @@ class Lexicon:
     def _words_of(self, wanted: Callable[[Term], bool]) -> set[str]:
         return {word for word, terms in self._words.items() if any(map(wanted, terms))}
 
-    def _context(self, text: str, lower: str, sentence: int, start: int, end: int) -> list[Word]:
-        found, at = [], start
-        for word in _WORD.findall(lower, start, end):
-            at = lower.index(word, at)  # between one word and the next stands no letter
-            terms = self._words.get(word)
-            if terms is None:
-                terms = self._names_of(word) if word[-1] == "s" and text[at].isupper() else ()
-            for term in terms:
-                if not (term.letter and miswritten(text, at, term.letter)):
-                    found.append((sentence, at, term))
-            at += len(word)
-        return found
+    def _others_among(self, words: set[str]) -> dict[str, tuple[Term, ...]]:
+        """What these stand for besides their language."""
+        here = {word: self._others[word] for word in words & self._other_words}
+        for word in words:
+            if word[-1] == "s" and word not in self._words and (terms := self._names_of(word)):
+                here[word] = terms
+        return here
 
     def _names_of(self, word: str) -> tuple[Term, ...]:
         """Viktor's, Viktors: whose something is, is meant; before an apostrophe a name need not be known."""
         if word.endswith("'s"):
-            return self._words.get(word[:-2], (_WHOSE,))
-        if word.endswith("s"):
-            return tuple([term for term in self._words.get(word[:-1], ()) if term.letter == "^"])
-        return ()
+            return self._others.get(word[:-2], () if word[:-2] in self._words else (_WHOSE,))
+        return tuple([term for term in self._words.get(word[:-1], ()) if term.letter == "^"])
+
+    def _placed(
+        self, text: str, lower: str, sentence: int, at: int, words: list[str], here: dict[str, tuple[Term, ...]]
+    ) -> list[Word]:
+        """Each of them where it stands."""
+        found = []
+        for word in words:
+            at = lower.index(word, at)  # between one word and the next stands no letter
+            for term in here.get(word, ()):
+                if word not in self._words and not text[at].isupper():
+                    continue
+                if not (term.letter and miswritten(text, at, term.letter)):
+                    found.append((sentence, at, term))
+            at += len(word)
+        return found
 
 
 def _abbreviated(lower: str, at: int) -> bool:

@@ -18,6 +18,8 @@ _CLEAR = 3  # words that tell the language; fewer tell nothing
 
 Place = tuple[int, int, Term]
 Word = tuple[int, int, Term]  # its sentence, where it begins, what it is
+Votes = dict[str, int]  # by language how many words speak for it
+_VOTES = 20  # bits of a language's number, where the numbers of all travel as one
 
 _COMPOUND = re.compile(r"\w{0,12}[ -]?")  # what may stand between the parts of "cancer research", "depression-era"
 
@@ -25,22 +27,17 @@ _COMPOUND = re.compile(r"\w{0,12}[ -]?")  # what may stand between the parts of 
 class Sentences:
     """The people, general words and cues of a text, by the sentence they stand in."""
 
-    def __init__(self, lower: str, breaks: list[int], subjects: list[Place], context: list[Word]) -> None:
+    def __init__(
+        self, lower: str, breaks: list[int], subjects: list[Place], context: list[Word], votes: dict[int, Votes]
+    ) -> None:
+        """`votes`: by sentence how many words speak for each language, none where no word tells it."""
         self._lower = lower
         self._breaks = breaks
         self._at: defaultdict[tuple[int, Role], list[int]] = defaultdict(list)
         self._nouns: defaultdict[int, list[int]] = defaultdict(list)
         self._unless: set[tuple[int, str]] = set()
         self._subjects: defaultdict[tuple[int, str], dict[str, None]] = defaultdict(dict)
-        votes: dict[int, dict[str, int]] = defaultdict(lambda: dict.fromkeys(LANGUAGES, 0))
-        others = []
-        for word in context:
-            if word[2].role is Role.LANGUAGE:
-                votes[word[0]][word[2].language] += 1
-            else:
-                others.append(word)
-        others.sort(key=itemgetter(1))
-        for sentence, start, term in others:
+        for sentence, start, term in sorted(context, key=itemgetter(1)):
             if term.role is Role.UNLESS:
                 self._unless.add((sentence, term.kind))
             elif term.role not in _SPOKEN or spoken(votes.get(sentence), term.language):
@@ -97,11 +94,21 @@ def _last_before(places: list[int], start: int) -> int:
     return places[at - 1] if at else -1
 
 
-def foreign(votes: dict[str, int] | None, language: str) -> bool:
+def pack(terms: list[Term]) -> int:
+    """For which languages a word speaks, as one number: sums of these are those of all languages."""
+    return sum(1 << (_VOTES * LANGUAGES.index(term.language)) for term in terms if term.role is Role.LANGUAGE)
+
+
+def unpack(packed: int) -> Votes:
+    """The sum of such numbers (of less than a million words)."""
+    return {language: packed >> (_VOTES * at) & ((1 << _VOTES) - 1) for at, language in enumerate(LANGUAGES)}
+
+
+def foreign(votes: Votes | None, language: str) -> bool:
     """Whether a sentence is so clearly in another language that a subject's word is not one of `language`."""
     return votes is not None and language != ANY and votes[language] * 3 < max(votes.values()) >= _CLEAR
 
 
-def spoken(votes: dict[str, int] | None, language: str) -> bool:
+def spoken(votes: Votes | None, language: str) -> bool:
     """Whether a word of this language can be meant: a sentence that is clearly in another one rules it out."""
     return votes is None or language == ANY or votes[language] * 2 >= max(votes.values())
