@@ -1,10 +1,11 @@
 """Bounds on code that does not come back.
 
-What runs in the event loop's own thread is broken off by SIGALRM: Python's regular expressions look for signals while
-they search, so that even an exponential one ends. Compiled code (pyproject.toml) does not, but no loop in it turns
-longer than its text is. In another thread they do not either, and keep the interpreter to themselves; for that the
-process ends when its loop has not turned for STUCK_S, and systemd starts it anew. Either way
-nothing has been sent, because nothing is before the detectors are through.
+What runs in a main thread, the gateway's or that of the process that reads (scanner.py), is broken off by SIGALRM:
+Python's regular expressions look for signals while they search, so that even an exponential one ends. Compiled code
+(pyproject.toml) does not, but no loop in it turns longer than its text is. The process that reads is ended where no
+alarm helps; the gateway ends when its loop has not turned for STUCK_S, as other threads that keep the interpreter could
+make it, and systemd starts it anew. Either way nothing has been sent, because nothing is before the detectors are
+through.
 """
 
 from __future__ import annotations

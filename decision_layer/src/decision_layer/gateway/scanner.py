@@ -14,6 +14,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
 from typing import cast
@@ -26,8 +27,8 @@ from decision_layer.parts import Finding, Part
 log = logging.getLogger(__name__)
 ARGV = (sys.executable, "-m", "decision_layer.gateway.scan_process")
 _AGAIN_S, _GRACE_S = 0.2, 1.0
-_MANY, _WITHIN_S = 8, 0.012
-"""Requests that came so close on each other are more than the loop can read by itself."""
+_MANY, _BUSY = 8, 0.5
+"""Over so many requests the loop had so much of its time to compute: others wait for it."""
 _decoder = msgspec.msgpack.Decoder(Told)
 
 
@@ -56,7 +57,7 @@ class Scanner(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.WriteTransport | None = None
         self._tasks: deque[Task] = deque()
-        self._arrivals: deque[float] = deque([0.0] * _MANY, maxlen=_MANY)
+        self._arrivals: deque[tuple[float, float]] = deque([(0.0, 0.0)], maxlen=_MANY)
         self._data = bytearray()
         self._closed = False
         self._cores = len(os.sched_getaffinity(0))
@@ -80,9 +81,10 @@ class Scanner(asyncio.Protocol):
 
     def is_better(self) -> bool:
         """Whether a short text that has come now is better read there."""
-        now = self._loop.time()
-        self._arrivals.append(now)
-        busy = self._cores > 1 and now - self._arrivals[0] < _WITHIN_S
+        now, computed = time.monotonic(), time.thread_time()
+        begun, before = self._arrivals[0]
+        self._arrivals.append((now, computed))
+        busy = self._cores > 1 and computed - before > _BUSY * (now - begun)
         return busy and self.ready.is_set() and not any(task.long for task in self._tasks)
 
     async def scan_long(self, parts: Sequence[Part], limit_s: float) -> tuple[Finding, ...]:
