@@ -40,11 +40,6 @@ def make_entry(text: str, terms: list[Term], triggers: list[Trigger]) -> Entry:
     return len(text), inside, endings, _common(usages), tuple(usages), tuple(triggers)
 
 
-def is_inside(entry: Entry) -> bool:
-    """Whether any of what it stands for may stand inside a word."""
-    return entry[1]
-
-
 @cache  # a few dozens, which thousands of entries share
 def _union(endings: frozenset[frozenset[str] | None]) -> frozenset[str] | None:
     return None if None in endings else frozenset().union(*[one for one in endings if one is not None])

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import ahocorasick
 
-from decision_layer.detect.entries import PEOPLE, Entry, is_inside, make_entry, make_triggers
+from decision_layer.detect.entries import ABOUT, PEOPLE, SOMEBODY, make_entry, make_triggers
 from decision_layer.detect.hits import Hits
 from decision_layer.detect.implied import apart
 from decision_layer.detect.matches import REST_SIZE, Found, miswritten, rest_of, unmasked
@@ -19,7 +19,6 @@ from decision_layer.detect.sentences import Place, Sentences, Votes, Word, pack,
 from decision_layer.detect.vocabulary import ANY, EXACT, Role, Term, load
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_LETTERS = re.compile(r"[^\W_]+")
 _BREAK = re.compile(r"[.!?;\n](?:(?=\s)|(?<=\n))")  # begins with one class: searched twice as fast as `[.!?;](?=\s)|\n`
 _TITLES = re.compile(r"(?:^|\s)(?:dr|mr|mrs|ms|prof|hr|fr|geb|nr|art|st|bzw|ca|inkl|[a-z]|\d{1,2})$")
 _NO_TITLE = 5  # letters: no title is so long
@@ -59,7 +58,6 @@ class Lexicon:
             table = words if term.role > Role.UNLESS and term.endings is EXACT and " " not in term.text else by_text
             table[term.text].append(term)
         triggers = make_triggers()
-        self._plain: dict[str, Entry] = {}
         self._words = {text: tuple(found) for text, found in words.items()}
         self._votes = {text: pack(found) for text, found in words.items()}
         self._others = {
@@ -70,12 +68,7 @@ class Lexicon:
         self._other_words = frozenset(self._others)
         self._automaton = ahocorasick.Automaton()
         for text in {*by_text, *triggers}:
-            entry = make_entry(text, by_text[text], triggers[text])
-            if text.isalnum() and not is_inside(entry):
-                self._plain[text] = entry
-            else:
-                self._automaton.add_word(text, entry)
-        self._shortest, self._longest = min(map(len, self._plain), default=1), max(map(len, self._plain), default=0)
+            self._automaton.add_word(text, make_entry(text, by_text[text], triggers[text]))
         self._automaton.make_automaton()
 
     def scan(self, text: str, lower: str, hits: Hits) -> None:
@@ -99,7 +92,6 @@ class Lexicon:
 
     def _find(self, text: str, lower: str, hits: Hits) -> Found:
         found, spaced = Found(text, lower), apart(lower)
-        self._find_words(lower, found)
         for last, (size, inside, endings, sort, terms, triggers) in self._automaton.iter(lower):
             end = last + 1
             start = end - size
@@ -113,27 +105,13 @@ class Lexicon:
                 rest = spaced[end : stop if stop >= 0 else end + REST_SIZE]
                 if rest not in endings and (rest.isalnum() or rest_of(lower, end) not in endings):
                     continue
-            found.take(sort, (start, end, inner, terms))
-        found.put_in_order()
-        return found
-
-    def _find_words(self, lower: str, found: Found) -> None:
-        """The terms that are one word and begin where it does: looked up once for each distinct word."""
-        words = _LETTERS.findall(lower)
-        known = {word: entries for word in {*words} if (entries := self._entries_of(word))}
-        at = 0
-        for word in words if known else ():
-            at = lower.index(word, at)  # between one word and the next stands no letter
-            for size, _, _, sort, terms, _ in known.get(word, ()):
-                found.take(sort, (at, at + size, False, terms))
-            at += len(word)
-
-    def _entries_of(self, word: str) -> list[Entry]:
-        found = []
-        for size in range(self._shortest, min(len(word), self._longest) + 1):
-            entry = self._plain.get(word[:size])
-            if entry is not None and (entry[2] is None or word[size:] in entry[2]):
-                found.append(entry)
+            if sort == ABOUT:
+                found.about.append((start, end, inner, terms))
+            elif sort == SOMEBODY and not inner:
+                found.about.append((start, end, inner, terms))
+                found.people.add(start)
+            elif terms:
+                found.sort_out((start, end, inner, terms))
         return found
 
     def _context_of(

@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 
-from decision_layer.detect.entries import ABOUT, MASK, SOMEBODY, SUBJECT, Usage
+from decision_layer.detect.entries import MASK, SOMEBODY, SUBJECT, Usage
 from decision_layer.detect.sentences import Place
 from decision_layer.detect.vocabulary import Term
 
@@ -32,22 +32,6 @@ class Found:
         self.about: list[Match] = []
         self.people: set[int] = set()
 
-    def take(self, sort: int, match: Match) -> None:
-        """One that stands there, all of its terms of this sort, or of several (SUBJECT)."""
-        start, _, inner, terms = match
-        if sort == ABOUT:
-            self.about.append(match)
-        elif sort == SOMEBODY and not inner:
-            self.about.append(match)
-            self.people.add(start)
-        elif terms:
-            self.sort_out(match)
-
-    def put_in_order(self) -> None:
-        """Subjects and masks by their ends, of those that end together the longest first."""
-        self.subjects.sort(key=_by_end)
-        self.masks.sort(key=_by_end)
-
     def sort_out(self, match: Match) -> None:
         """Keep those of its terms that may stand so."""
         start, end, inner, terms = match
@@ -69,10 +53,6 @@ class Found:
                 self.context.append((start, term))
                 if sort == SOMEBODY:
                     self.people.add(start)
-
-
-def _by_end(place: tuple[int, int, Term | str]) -> tuple[int, int]:
-    return place[1], place[0]
 
 
 def rest_of(lower: str, end: int) -> str:
