@@ -52,7 +52,7 @@ def test_tenth_batch_is_even_in_languages_half_of_it_negative() -> None:
 
 def test_no_training_text_resembles_an_unseen_one() -> None:
     """Of the files that corpus.UNSEEN names, and of a text made up here."""
-    unseen = load(sorted(DATA.rglob(f"{UNSEEN}*.jsonl")))
+    unseen = load(sorted(path for name in UNSEEN for path in DATA.rglob(f"{name}_*.jsonl")))
     assert _shared(labelled(), [row["text"] for row in unseen]) <= 0.5
     one = Labelled("Her chemo starts on Monday", "art9.health", "", "", False)
     assert _shared([one], ["her chemo starts on friday"]) > 0.5

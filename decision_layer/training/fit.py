@@ -26,9 +26,9 @@ FIRST_ROUNDS, ROUNDS = 50, 100
 SEEN_SCALE = 0.15  # of what the lexicon saw: with more, the texts of our own, whose words it knows, make it too sure
 SCALE = 32  # whole numbers for one unit of log odds
 LEAST = 5  # a feature whose numbers are all smaller is left out
-LIMIT = 0.675  # log odds of a kind against "none" from which a sentence is found
-HEALTH_LIMIT = 1.175  # it is half of all that is said of people, and would else take in the only personal
-ANY_LIMIT = 0.825  # the same for any kind against "none"
+LIMIT = 0.3  # log odds of a kind against "none" from which a sentence is found
+HEALTH_LIMIT = 0.8  # it is half of all that is said of people, and would else take in the only personal
+ANY_LIMIT = 0.45  # the same for any kind against "none"
 _DIGIT = re.compile(r"\d")  # no number says anything of a kind
 
 

@@ -17,12 +17,11 @@ from decision_layer.detect.hits import Hits
 from decision_layer.detect.lexicon import Lexicon
 from decision_layer.detect.normalise import fold
 from decision_layer.detect.verdict import Judge
-from training.corpus import DATA, Labelled, features, labelled
+from training.corpus import DATA, OTHERS, Labelled, features, labelled
 from training.fit import learn, lines
 
 _FIRST = {"special": "first", "hard": "first", "categories": "held", "negatives": "held"}
-BATCHES = ["second", "third", "fourth", "fifth", "sixth", "held", "seventh", "eighth", "ninth", "tenth", "eleventh"]
-BATCHES += ["twelfth"]
+BATCHES = ["second", "third", "fourth", "fifth", "sixth", "held", "seventh", "eighth", "ninth", "tenth", *OTHERS]
 
 
 def batch_of(stem: str) -> str:
