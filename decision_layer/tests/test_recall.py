@@ -62,7 +62,8 @@ def _shared(rows: list[Labelled], unseen: list[str]) -> float:
     """The largest share of words that one of the rows has in common with one of the unseen texts."""
     others = [set(text.lower().split()) for text in unseen]
     found = [set(row.text.lower().split()) for row in rows]
-    return max((len(one & other) / len(one | other) for one in found for other in others), default=0.0)
+    pairs = ((len(one & other), len(one) + len(other)) for one in found for other in others)
+    return max((common / (both - common) for common, both in pairs), default=0.0)
 
 
 def test_tenth_batch_recall_and_false_escalation() -> None:

@@ -68,8 +68,16 @@ def _unlike(rows: Iterable[Labelled]) -> Iterator[Labelled]:
     ]
     for row in rows:
         words = set(row.text.lower().split())
-        if all(len(words & other) <= 0.5 * len(words | other) for other in unseen):
+        if not any(_alike(words, other) for other in unseen):
             yield row
+
+
+def _alike(one: set[str], other: set[str]) -> bool:
+    """Whether more than half of their words are in both; where one has twice as many as the other they cannot be."""
+    if not len(one) < 2 * len(other) < 4 * len(one):
+        return False
+    common = len(one & other)
+    return common > 0.5 * (len(one) + len(other) - common)
 
 
 def known_words(rows: Iterable[Labelled]) -> set[str]:
