@@ -1,7 +1,7 @@
 """The gateway's memory over very many requests, with detection and durable audit on.
 
 Run: .venv/bin/python -m bench.bench_memory [--count 200000] [--warm 10000] [--seconds 0]
-RSS once it is warm beside RSS at the end; --seconds ends it earlier, and then it says how many requests there were.
+RSS of both its processes once it is warm beside that at the end; --seconds ends it earlier, and then it says how many requests there were.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ _BOUND = 5.0  # per cent
 
 
 def rss_kib(pid: int) -> int:
+    """Of the gateway and of its process that reads."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return sum(_rss_kib(one) for one in (str(pid), *children))
+
+
+def _rss_kib(pid: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
@@ -39,8 +45,8 @@ def main() -> None:
             run(url, headers, {"at_once": 32, "count": options.warm})
             first, done, errors, begin = rss_kib(served.pid), 0, 0.0, time.monotonic()
             print(f"{first} KiB after the first {options.warm} requests", flush=True)
-            for _ in range(_STEPS):
-                found = run(url, headers, {"at_once": 32, "count": options.count // _STEPS, "stream": done % 2 == 1})
+            for step in range(_STEPS):
+                found = run(url, headers, {"at_once": 32, "count": options.count // _STEPS, "stream": step % 2 == 1})
                 done, errors, last = done + options.count // _STEPS, errors + found["errors"], rss_kib(served.pid)
                 print(f"{last} KiB after {done} more, {found['per_second']:.0f}/s", flush=True)
                 if options.seconds and time.monotonic() - begin > options.seconds:

@@ -2,7 +2,7 @@
 
 python -m tests.gateway.spoilt_scanner FD: `raise`, `hang` (an exponential regular expression), `stand still` (no alarm
 is heard), `end` (as if a library had broken its memory). With a file's name in front of FD, what stands there is done
-with every text (spoilt.py).
+with every text instead (spoilt.py).
 """
 
 from __future__ import annotations
@@ -36,10 +36,8 @@ def spoil(how: str) -> None:
 
 def scan(parts: Iterable[Part]) -> tuple[Finding, ...]:
     held = tuple(parts)
-    for part in held:
-        spoil(part.text)
-    if len(sys.argv) > 2:
-        spoil(Path(sys.argv[1]).read_text())
+    for how in [Path(sys.argv[1]).read_text()] if len(sys.argv) > 2 else [part.text for part in held]:
+        spoil(how)
     return real(held)
 
 

@@ -68,13 +68,7 @@ class Metrics:
             raise Refused(401, "invalid_reader", "this needs the name and password of who reads metrics", asking)
         families = (
             *_counted(self._counts, self._turnstile),
-            Family(
-                "scanner_ends_total",
-                "counter",
-                "Times that the process that reads ended.",
-                (),
-                {(): self._scanner.lost},
-            ),
+            _scanner_ends(self._scanner.lost),
             *_audit(self._store, self._state),
             *_verified(self._state),
             *_due(self._cases),
