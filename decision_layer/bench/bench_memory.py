@@ -1,7 +1,8 @@
 """The gateway's memory over very many requests, with detection and durable audit on.
 
 Run: .venv/bin/python -m bench.bench_memory [--count 200000] [--warm 10000] [--seconds 0]
-RSS of both its processes once it is warm beside that at the end; --seconds ends it earlier, and then it says how many requests there were.
+RSS of both its processes once it is warm beside that at the end; --seconds ends it earlier, and then it says how many
+requests there were.
 """
 
 from __future__ import annotations
